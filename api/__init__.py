@@ -1,0 +1,1 @@
+"""The world comes in: HTTP, WebSocket, command line. Only api.main wires everything together."""

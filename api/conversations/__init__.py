@@ -1,0 +1,1 @@
+"""What visitors and agents say to each other."""

@@ -1,0 +1,1 @@
+"""The narrow door through which a visitor comes in."""

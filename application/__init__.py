@@ -1,0 +1,1 @@
+"""What may be asked: one async function per use case, with the ports it needs."""

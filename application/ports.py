@@ -1,0 +1,119 @@
+"""What the use cases ask of the outside."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
+from uuid import UUID
+
+import msgspec
+
+from domain.shared.event import Facts, Sealed
+from domain.shared.ids import OrganisationId
+
+
+class ActorKind(StrEnum):
+    AGENT = "agent"
+    VISITOR = "visitor"
+    SYSTEM = "system"
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who does it."""
+
+    kind: ActorKind
+    id: UUID
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks for something, and how the same request is recognised when it comes again.
+
+    ``command`` names the request (derived from its Idempotency-Key, or fresh); ``fingerprint`` is a digest of what was
+    asked: the same command with another fingerprint is refused.
+    """
+
+    tenant: OrganisationId
+    actor: Actor
+    command: UUID
+    fingerprint: bytes
+    correlation: UUID
+    causation: UUID | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command: the log's last position, the stream's version, the id of what was made."""
+
+    position: int
+    version: int
+    made: UUID | None = None
+
+
+class Memory(Protocol):
+    """What an aggregate remembers; ``STREAM`` is the kind of its streams."""
+
+    STREAM: ClassVar[str]
+
+    def after(self, event: Any) -> Self: ...
+
+
+M = TypeVar("M", bound=Memory)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One stream's part of a command: load the memory, decide."""
+
+    memory: Callable[[], Any]
+    stream: UUID
+    decide: Callable[[Any], Facts]
+    tenant: OrganisationId | None = None
+
+
+@runtime_checkable
+class EventStore(Protocol):
+    """The log, as the use cases see it."""
+
+    async def change(
+        self, memory: type[M], stream: UUID, decide: Callable[[M], Facts], *, asked: Asked, made: UUID | None = None
+    ) -> Receipt:
+        """Loads the memory, decides, seals and appends; decides again when somebody was faster (3 tries).
+
+        A command that was done before gives its first receipt; raises CommandReused when it asked for something else.
+        """
+        ...
+
+    async def change_all(self, changes: Sequence[Change], *, asked: Asked, made: UUID | None = None) -> Receipt:
+        """The same for several streams at once: all of it happens, or nothing. Version is the first stream's."""
+        ...
+
+    async def load(self, memory: type[M], stream: UUID, *, tenant: OrganisationId) -> M:
+        """The memory of a stream, as far as this process knows; refusals look at the log once more."""
+        ...
+
+
+@runtime_checkable
+class Keyring(Protocol):
+    """The keys, as the use cases see them."""
+
+    async def open(self, tenant: UUID, sealed: Sequence[Sealed]) -> list[bytes | None]:
+        """The msgpack plaintext of each field, in order; None where a key was destroyed."""
+        ...
+
+    async def destroy(self, tenant: UUID, scope: str) -> int:
+        """Destroys a scope's keys for ever and leaves a tombstone; how many keys died now."""
+        ...
+
+    def blind_index(self, purpose: str, value: str) -> bytes:
+        """A keyed 32-byte digest of a normalised value, to find it again without storing it."""
+        ...
+
+
+@runtime_checkable
+class Passwords(Protocol):
+    """Argon2id, off the event loop."""
+
+    async def hash(self, password: str) -> str: ...
+
+    async def verify(self, hashed: str | None, password: str) -> bool:
+        """Takes as long for nobody (None) as for somebody."""
+        ...
+
+    def is_outdated(self, hashed: str) -> bool: ...

@@ -1,0 +1,1 @@
+"""What is true: facts, memory, decisions. Pure Python."""

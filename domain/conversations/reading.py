@@ -1,0 +1,27 @@
+"""Who has seen what."""
+
+from domain.conversations.conversation import Conversation
+from domain.conversations.events import MessagesRead, Party
+from domain.conversations.messaging import ConversationIsUnknown, visitor_of
+from domain.shared.event import Facts
+from domain.shared.ids import VisitorId
+from domain.shared.refusal import Malformed
+
+
+def read_as_agent(conversation: Conversation, *, up_to: int) -> Facts:
+    """An agent has seen everything up to this version; going back says nothing."""
+    visitor_of(conversation)
+    return _read(conversation, Party.AGENT, conversation.read_by_agents, up_to)
+
+
+def read_as_visitor(conversation: Conversation, *, visitor: VisitorId, up_to: int) -> Facts:
+    """The visitor has seen everything up to this version of their own conversation."""
+    if visitor_of(conversation) != visitor:
+        raise ConversationIsUnknown
+    return _read(conversation, Party.VISITOR, conversation.read_by_visitor, up_to)
+
+
+def _read(conversation: Conversation, reader: Party, before: int, up_to: int) -> Facts:
+    if not 0 < up_to <= conversation.version:
+        raise Malformed("sequence", f"must be between 1 and {conversation.version}")
+    return () if up_to <= before else MessagesRead(reader=reader, up_to=up_to)

@@ -1,0 +1,1 @@
+"""What every context speaks: facts and their marks, ids, refusals."""

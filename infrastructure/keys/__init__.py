@@ -1,0 +1,1 @@
+"""Root key, tenant keys, scope keys, and what is sealed under them."""

@@ -1,0 +1,1 @@
+"""What may be read: views that follow the log and answer queries."""
