@@ -1,7 +1,6 @@
 """What the use cases ask of the outside."""
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 from uuid import UUID
 
@@ -9,19 +8,8 @@ import msgspec
 
 from domain.shared.event import Facts, Sealed
 from domain.shared.ids import OrganisationId
-
-
-class ActorKind(StrEnum):
-    AGENT = "agent"
-    VISITOR = "visitor"
-    SYSTEM = "system"
-
-
-class Actor(msgspec.Struct, frozen=True):
-    """Who does it."""
-
-    kind: ActorKind
-    id: UUID
+from domain.shared.recorded import Actor
+from domain.shared.refusal import Refusal
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +25,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bytes
     correlation: UUID
     causation: UUID | None = None
+
+
+class CommandReused(Refusal):
+    """This idempotency key was used before, for something else."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,10 +53,9 @@ M = TypeVar("M", bound=Memory)
 class Change(msgspec.Struct, frozen=True):
     """One stream's part of a command: load the memory, decide."""
 
-    memory: Callable[[], Any]
+    memory: type[Any]
     stream: UUID
     decide: Callable[[Any], Facts]
-    tenant: OrganisationId | None = None
 
 
 @runtime_checkable
@@ -85,7 +76,11 @@ class EventStore(Protocol):
         ...
 
     async def load(self, memory: type[M], stream: UUID, *, tenant: OrganisationId) -> M:
-        """The memory of a stream, as far as this process knows; refusals look at the log once more."""
+        """The memory of a stream, as this process knows it: it may be some milliseconds behind another process."""
+        ...
+
+    async def refresh(self, memory: type[M], stream: UUID, *, tenant: OrganisationId) -> M:
+        """The memory of a stream, brought up to date from the log first."""
         ...
 
 

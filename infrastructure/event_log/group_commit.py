@@ -1,0 +1,144 @@
+"""Many requests, one commit: while a batch is being made durable the next one gathers."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from infrastructure.event_log.appending import PLACEHOLDERS, AppendRequest, LogUnavailable, Outcome, columns, outcomes
+
+APPEND = f"select * from log.append({', '.join(f'${n}' for n in range(1, PLACEHOLDERS + 1))})"  # noqa: S608
+AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError)
+RETRIABLE = (
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+Waiting = tuple[AppendRequest, "asyncio.Future[Outcome]"]
+
+
+class GroupCommit:
+    """Appends to the log over one connection. ``connect`` opens it, again whenever it was lost.
+
+    A request that was under way when the connection broke is sent again: its command id makes the log answer with the
+    first outcome if it had been stored. After ``patience`` seconds without an answer callers get LogUnavailable.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Any]],
+        *,
+        most_facts: int = 500,
+        most_waiting: int = 20_000,
+        patience: float = 5.0,
+    ) -> None:
+        self._connect, self._most_facts, self._most_waiting, self._patience = (
+            connect,
+            most_facts,
+            most_waiting,
+            patience,
+        )
+        self._waiting: deque[Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._connection: Any = None
+        self.batches = self.facts = 0
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="group commit")
+
+    async def stop(self) -> None:
+        """Finishes what is waiting, then lets go of the connection."""
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while self._waiting and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._fail_all()
+        await self._drop()
+
+    async def append(self, request: AppendRequest) -> Outcome:
+        """Waits until the request is durable, repeated, reused or in conflict; raises LogUnavailable."""
+        if len(self._waiting) >= self._most_waiting:
+            raise LogUnavailable
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, answer))
+        self._wake.set()
+        try:
+            return await asyncio.wait_for(answer, self._patience)
+        except TimeoutError:
+            raise LogUnavailable from None
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while batch := self._next_batch():
+                await self._write(batch)
+
+    def _next_batch(self) -> list[Waiting]:
+        batch: list[Waiting] = []
+        later: deque[Waiting] = deque()
+        claimed: set[Any] = set()
+        size = 0
+        while self._waiting and size < self._most_facts:
+            waiting = self._waiting.popleft()
+            if waiting[1].done():
+                continue
+            claims = waiting[0].claims
+            if claimed.isdisjoint(claims):
+                batch.append(waiting)
+                size += len(waiting[0].facts) or 1
+            else:
+                later.append(waiting)
+            claimed |= claims
+        self._waiting = later + self._waiting
+        return batch
+
+    async def _write(self, batch: list[Waiting]) -> None:
+        try:
+            found = await self._append([request for request, _ in batch])
+        except AWAY + RETRIABLE:
+            await self._drop()
+            self._waiting.extendleft(reversed([waiting for waiting in batch if not waiting[1].done()]))
+            await asyncio.sleep(0.05)
+        except asyncpg.PostgresError as error:
+            await self._isolate(batch, error)
+        else:
+            self.batches += 1
+            self.facts += sum(len(request.facts) for request, _ in batch)
+            for (_, answer), outcome in zip(batch, found, strict=True):
+                if not answer.done():
+                    answer.set_result(outcome)
+
+    async def _isolate(self, batch: list[Waiting], error: Exception) -> None:
+        """One bad request must not take the others down: write them one by one."""
+        if len(batch) > 1:
+            for waiting in batch:
+                await self._write([waiting])
+        elif not batch[0][1].done():
+            batch[0][1].set_exception(error)
+
+    async def _append(self, requests: list[AppendRequest]) -> list[Outcome]:
+        async with asyncio.timeout(self._patience):
+            if self._connection is None:
+                self._connection = await self._connect()
+            return outcomes(await self._connection.fetch(APPEND, *columns(requests)), len(requests))
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    def _fail_all(self) -> None:
+        while self._waiting:
+            _, answer = self._waiting.popleft()
+            if not answer.done():
+                answer.set_exception(LogUnavailable())

@@ -1,0 +1,77 @@
+"""Reading the log, from a position or along one stream."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.shared.event import Event
+from domain.shared.recorded import Actor, ActorKind, Recorded
+from infrastructure.event_log.appending import Outcome
+from infrastructure.keys.facts import unfold
+
+COLUMNS = """position, tenant_id, stream_kind, stream_id, version, event_id, name, recorded_at,
+    actor_kind, actor_id, correlation_id, causation_id, command_id, data"""
+
+
+class Fetches(Protocol):
+    """An asyncpg pool or connection."""
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]: ...
+
+    async def fetchrow(self, query: str, *args: Any) -> Any: ...
+
+    async def fetchval(self, query: str, *args: Any) -> Any: ...
+
+
+def recorded(row: Sequence[Any]) -> Recorded[Event]:
+    """A row of COLUMNS as a fact in its envelope, personal fields still sealed."""
+    position, tenant, kind, stream, version, event_id, name, at, actor_kind, actor_id, *asked, data = row
+    fact = unfold(name, data, tenant=tenant, stream=stream, version=version, event_id=event_id)
+    return Recorded(
+        position=position,
+        tenant=tenant,
+        kind=kind,
+        stream=stream,
+        version=version,
+        event_id=event_id,
+        at=at,
+        actor=Actor(ActorKind(actor_kind), actor_id),
+        correlation=asked[0],
+        causation=asked[1],
+        command=asked[2],
+        fact=fact,
+    )
+
+
+class LogReader:
+    """Questions to the log. ``database`` is an asyncpg pool whose role may read log.events."""
+
+    def __init__(self, database: Fetches) -> None:
+        self._database = database
+
+    async def head(self) -> int:
+        """The last position; 0 when nothing has happened yet."""
+        query = "select position from log.events order by position desc limit 1"
+        return await self._database.fetchval(query) or 0
+
+    async def after(self, position: int, *, most: int = 500) -> list[Recorded[Event]]:
+        """The facts that follow a position, at most so many, oldest first."""
+        query = f"select {COLUMNS} from log.events where position > $1 order by position limit $2"  # noqa: S608
+        return [recorded(row) for row in await self._database.fetch(query, position, most)]
+
+    async def stream(
+        self, tenant: UUID, kind: str, stream: UUID, *, after: int = 0, most: int = 1000
+    ) -> list[Recorded[Event]]:
+        """The facts of one stream that follow a version, at most so many, oldest first."""
+        query = f"""select {COLUMNS} from log.events
+            where tenant_id = $1 and stream_id = $2 and stream_kind = $3 and version > $4
+            order by version limit $5"""  # noqa: S608
+        return [recorded(row) for row in await self._database.fetch(query, tenant, stream, kind, after, most)]
+
+    async def command(self, tenant: UUID, command: UUID, fingerprint: bytes) -> Outcome | None:
+        """What a command gave when it was done, or None if it never was."""
+        query = "select made, position, version, fingerprint from log.commands where tenant_id = $1 and command_id = $2"
+        row = await self._database.fetchrow(query, tenant, command)
+        if row is None:
+            return None
+        return Outcome("repeated" if row[3] == fingerprint else "reused", row[0], row[1], row[2])
