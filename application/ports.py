@@ -85,6 +85,13 @@ class EventStore(Protocol):
 
 
 @runtime_checkable
+class Knows(Protocol):
+    """Asks another context whether somebody exists there."""
+
+    async def __call__(self, tenant: UUID, id: UUID) -> bool: ...
+
+
+@runtime_checkable
 class Keyring(Protocol):
     """The keys, as the use cases see them."""
 

@@ -5,6 +5,14 @@ from domain.conversations.events import ConversationAssigned, ConversationPriori
 from domain.conversations.messaging import visitor_of
 from domain.shared.event import Facts
 from domain.shared.ids import AgentId
+from domain.shared.refusal import Malformed
+
+
+class AssigneeIsUnknown(Malformed):
+    """There is no such agent in your organisation."""
+
+    def __init__(self) -> None:
+        super().__init__("agent", "is not an agent of your organisation")
 
 
 def assign(conversation: Conversation, *, agent: AgentId | None) -> Facts:
