@@ -143,9 +143,11 @@ def test_the_pid_of_a_stranger_does_not_keep_it_from_starting(postgres: Embedded
     cluster = postgres.data / "postgres"
     with subprocess.Popen(["sleep", "60"], cwd="/", **identity(unprivileged(cluster))) as stranger:
         (cluster / "postmaster.pid").write_text(f"{stranger.pid}\n{cluster}\n1700000000\n5432\n\n127.0.0.1\n")
-        postgres.start()
-        assert stranger.poll() is None
-        stranger.kill()
+        try:
+            postgres.start()
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
     assert ask(postgres.owner_dsn, "select 1") == 1
 
 
