@@ -1,0 +1,61 @@
+"""Digests, secrets and ids: what the rest of the product needs of cryptography without touching it."""
+
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+import time
+from uuid import UUID
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): milliseconds, then 12 bits that grow within the millisecond, then randomness."""
+    global _last
+    with _lock:
+        now = time.time_ns() * 4096 // 1_000_000
+        _last = max(now, _last + 1)
+        stamp = _last
+    bits = (stamp >> 12) << 80 | 7 << 76 | (stamp & 0xFFF) << 64 | 2 << 62
+    return UUID(int=bits | int.from_bytes(os.urandom(8)) >> 2)
+
+
+def new_secret() -> str:
+    """256 random bits, to be shown once and kept as a digest."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(text: str) -> bytes:
+    """SHA-256 of a secret: good enough for 256 random bits, never for a password."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Compares without telling by its time where they differ."""
+    return hmac.compare_digest(one, other)
+
+
+def fingerprint(*parts: bytes) -> bytes:
+    """SHA-256 over the parts, each with its length before it."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        hashed.update(len(part).to_bytes(8))
+        hashed.update(part)
+    return hashed.digest()
+
+
+def leaf(tenant: UUID, kind: str, stream: UUID, version: int, event_id: UUID, name: str, data: bytes) -> bytes:
+    """The Merkle leaf of a fact (RFC 9162, 2.1.1): it covers the ciphertext, so that shredding keeps it valid."""
+    words = b"\0".join((kind.encode(), name.encode()))
+    return hashlib.sha256(
+        b"\0" + tenant.bytes + stream.bytes + version.to_bytes(8) + event_id.bytes
+        + len(words).to_bytes(4) + words + data
+    ).digest()  # fmt: skip
+
+
+def keyed(key: bytes, purpose: str, value: str) -> bytes:
+    """HMAC-SHA-256 of a value for one purpose."""
+    return hmac.digest(key, purpose.encode() + b"\0" + value.encode("utf-8", "surrogatepass"), "sha256")

@@ -1,0 +1,97 @@
+"""Facts to bytes and back. Personal fields are sealed whole; everything else stays readable without any key."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.shared.event import Event, Place, Sealed
+from infrastructure.keys import record
+from infrastructure.keys.marks import marks_of
+from infrastructure.keys.record import ScopeRef
+
+encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+
+
+class ScopeKey(msgspec.Struct, frozen=True):
+    """The key of a scope, and its generation."""
+
+    generation: int
+    key: bytes
+
+
+class ScopeKeys(Protocol):
+    async def keys_for(self, tenant: UUID, scopes: Iterable[str]) -> Mapping[str, ScopeKey]:
+        """The keys to seal under, made where there are none; raises SubjectIsForgotten for a destroyed scope."""
+        ...
+
+
+class UnknownFact(Exception):
+    """The log holds a fact that this version of the product does not know."""
+
+
+def scopes_of(fact: Event) -> tuple[str, ...]:
+    """The scopes under which the personal fields of a fact are sealed; empty when it has none."""
+    marks = marks_of(type(fact))
+    if not any(getattr(fact, name) is not None for name in marks.personal):
+        return ()
+    return tuple(sorted(f"{kind}:{getattr(fact, name)}" for name, kind in marks.scopes.items()))
+
+
+def seal(
+    fact: Event, *, tenant: UUID, stream: UUID, version: int, event_id: UUID, keys: Mapping[str, ScopeKey]
+) -> bytes:
+    """The fact as it is stored in this place: a msgpack map, with sealed records for its personal fields."""
+    marks = marks_of(type(fact))
+    scopes = [(ScopeRef(scope, keys[scope].generation), keys[scope].key) for scope in scopes_of(fact)]
+    stored = {name: getattr(fact, name) for name in marks.clear}
+    for name in marks.personal:
+        value = getattr(fact, name)
+        if value is not None:
+            place = Place(tenant, stream, version, event_id, fact.NAME, name)
+            value = record.seal([key for _, key in scopes], [ref for ref, _ in scopes], encode(value), place)
+        stored[name] = value
+    return encode(stored)
+
+
+def unfold(name: str, data: bytes, *, tenant: UUID, stream: UUID, version: int, event_id: UUID) -> Event:
+    """The fact that is stored under a name, its personal fields Sealed. Needs no key. Raises UnknownFact."""
+    kind = Event.named.get(name)
+    if kind is None:
+        raise UnknownFact(name)
+    decode, fields, personal = _stored_form(kind)
+    stored = decode(data)
+    values = {field: getattr(stored, field) for field in fields}
+    for field in personal:
+        if values[field] is not None:
+            values[field] = Sealed(values[field], Place(tenant, stream, version, event_id, name, field))
+    return kind(**values)
+
+
+def plain(sealed: Sealed, opened: bytes) -> Any:
+    """The value that was sealed, from its opened bytes."""
+    return _decoder(sealed.place.name, sealed.place.field)(opened)
+
+
+@cache
+def _decoder(name: str, field: str) -> Callable[[bytes], Any]:
+    return msgspec.msgpack.Decoder(marks_of(Event.named[name]).personal[field]).decode
+
+
+@cache
+def _stored_form(kind: type[Event]) -> tuple[Callable[[bytes], Any], tuple[str, ...], tuple[str, ...]]:
+    """A twin of the fact whose personal fields are bytes; fields that came later keep their defaults."""
+    marks = marks_of(kind)
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(kind):
+        stored = bytes | None if field.name in marks.personal else marks.clear[field.name]
+        if field.default is not msgspec.NODEFAULT:
+            fields.append((field.name, stored, field.default))
+        elif field.default_factory is not msgspec.NODEFAULT:
+            fields.append((field.name, stored, msgspec.field(default_factory=field.default_factory)))
+        else:
+            fields.append((field.name, stored))
+    twin = msgspec.defstruct(f"Stored{kind.__name__}", fields, kw_only=True)
+    return msgspec.msgpack.Decoder(twin).decode, tuple(f[0] for f in fields), tuple(marks.personal)
