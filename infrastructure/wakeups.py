@@ -1,4 +1,4 @@
-"""One LISTEN connection a process: PostgreSQL says that something happened, whoever is concerned looks for themselves."""
+"""One LISTEN connection a process: PostgreSQL says that something happened; whom it concerns looks for themselves."""
 
 import asyncio
 import contextlib

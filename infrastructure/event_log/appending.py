@@ -58,7 +58,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def columns(batch: Sequence[AppendRequest]) -> list[list[Any]]:
     """The arrays for log.append: nine with a value a request, then eight with a value a fact."""
-    requests = [
+    requests: list[list[Any]] = [
         [r.tenant for r in batch],
         [r.command for r in batch],
         [r.fingerprint for r in batch],

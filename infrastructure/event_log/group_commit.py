@@ -44,6 +44,7 @@ class GroupCommit:
             patience,
         )
         self._waiting: deque[Waiting] = deque()
+        self._pending: set[asyncio.Future[Outcome]] = set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._connection: Any = None
@@ -54,9 +55,8 @@ class GroupCommit:
 
     async def stop(self) -> None:
         """Finishes what is waiting, then lets go of the connection."""
-        deadline = asyncio.get_running_loop().time() + self._patience
-        while self._waiting and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.01)
+        if self._pending:
+            await asyncio.wait(self._pending, timeout=self._patience)
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -69,6 +69,8 @@ class GroupCommit:
         if len(self._waiting) >= self._most_waiting:
             raise LogUnavailable
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._pending.add(answer)
+        answer.add_done_callback(self._pending.discard)
         self._waiting.append((request, answer))
         self._wake.set()
         try:

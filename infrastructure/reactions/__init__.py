@@ -1,0 +1,1 @@
+"""Reactions: what follows from facts, tried until it is done."""

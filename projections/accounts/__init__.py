@@ -1,0 +1,1 @@
+"""Organisations, their agents and how they sign in."""

@@ -1,0 +1,10 @@
+create table agents (
+    tenant_id uuid not null,
+    agent_id uuid not null,
+    role text not null,
+    joined_version integer not null,
+    joined_event uuid not null,
+    name bytea,
+    email bytea,
+    primary key (tenant_id, agent_id)
+);
