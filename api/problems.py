@@ -1,0 +1,155 @@
+"""Every refusal and mistake as a problem document (RFC 9457). This file alone maps kinds to HTTP statuses."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from application.accounts.signing_in import CredentialsAreWrong
+from application.ports import CommandReused
+from domain.accounts.session import SessionIsOver
+from domain.shared.refusal import Absent, Forbidden, Malformed, Refusal
+from infrastructure.event_log.appending import LogUnavailable
+from infrastructure.keys.passwords import PasswordsBusy
+from infrastructure.keys.root_key import KeysUnavailable
+
+log = structlog.get_logger()
+
+TITLES = {
+    400: "The request cannot be read",
+    401: "You are not signed in",
+    403: "You may not do this",
+    404: "Not found",
+    405: "This cannot be done here",
+    409: "The rules say no",
+    413: "Too large",
+    415: "This kind of content is not understood",
+    422: "Something in the request is wrong",
+    429: "Too many requests",
+    500: "Something went wrong on our side",
+    503: "Not available just now",
+}
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    field: str
+    problem: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong, and where. ``type`` is always about:blank: the title says what the status means."""
+
+    title: str
+    status: int
+    type: str = "about:blank"
+    detail: str = ""
+    errors: list[FieldProblem] = []
+
+
+class TooManyRequests(Exception):
+    """Slow down; ``seconds`` says for how long."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def problem(
+    status: int, detail: str = "", errors: list[FieldProblem] | None = None, headers: Mapping[str, str] | None = None
+) -> Response[Problem]:
+    """The response for a status."""
+    content = Problem(title=TITLES.get(status, "Refused"), status=status, detail=detail, errors=errors or [])
+    return Response(content, status_code=status, media_type="application/problem+json", headers=dict(headers or {}))
+
+
+Any_Request = Request[Any, Any, Any]
+
+
+def refused(_: Any_Request, refusal: Refusal) -> Response[Problem]:
+    """The domain's no."""
+    match refusal:
+        case Malformed():
+            return problem(422, str(refusal), [FieldProblem(refusal.field, refusal.problem)])
+        case CommandReused():
+            return problem(422, str(refusal), [FieldProblem("Idempotency-Key", "was used for something else")])
+        case SessionIsOver() | CredentialsAreWrong():
+            return problem(401, str(refusal))
+        case Absent():
+            return problem(404, str(refusal))
+        case Forbidden():
+            return problem(403, str(refusal))
+        case _:
+            return problem(409, str(refusal))
+
+
+def unreadable(_: Any_Request, error: ValidationException) -> Response[Problem]:
+    """Values of a wrong kind, named one by one."""
+    found = error.extra if isinstance(error.extra, list) else []
+    errors = [_field_problem(each) for each in found if isinstance(each, dict)]
+    return problem(422, "" if errors else "The request does not have the expected form.", errors)
+
+
+def _field_problem(each: dict[str, Any]) -> FieldProblem:
+    message = str(each.get("message", "is wrong"))
+    path = re.search(r" - at `\$\.?(.*?)`$", message)
+    unknown = re.search(r"unknown field `(.+?)`", message) or re.search(r"required field `(.+?)`", message)
+    inner = ".".join(part for part in (path[1] if path else "", unknown[1] if unknown else "") if part)
+    key = str(each.get("key") or "")
+    field = inner or (key if key != "data" else "") or "body"
+    return FieldProblem(field, re.sub(r" - at `.*?`$", "", message))
+
+
+def rejected(_: Any_Request, error: HTTPException) -> Response[Problem]:
+    """What the framework refuses: unknown paths and methods, broken JSON, bodies that are too large."""
+    detail = error.detail if error.status_code < 500 and error.detail != TITLES.get(error.status_code) else ""
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+def slow_down(_: Any_Request, error: TooManyRequests) -> Response[Problem]:
+    detail = f"Try again in {error.seconds} seconds."
+    return problem(429, detail, headers={"Retry-After": str(error.seconds)})
+
+
+def away(request: Any_Request, error: Exception) -> Response[Problem]:
+    """A part that we need does not answer: nothing was acknowledged, trying again is safe."""
+    log.warning("a part is away", error=type(error).__name__, path=request.scope.get("path_template"))
+    return problem(503, "Nothing was lost; please try again in a moment.", headers={"Retry-After": "2"})
+
+
+def too_deep(_: Any_Request, __: RecursionError) -> Response[Problem]:
+    return problem(400, "The JSON is nested too deeply.", [FieldProblem("body", "is nested too deeply")])
+
+
+def broken(request: Any_Request, error: Exception) -> Response[Problem]:
+    """A mistake of ours. The log gets the kind and the place of the error, never its words: they may hold data."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}" if place else ""
+    log.error("broken", error=type(error).__name__, where=where, path=request.scope.get("path_template"))
+    return problem(500)
+
+
+HANDLERS: dict[int | type[Exception], Any] = {
+    Refusal: refused,
+    ValidationException: unreadable,
+    HTTPException: rejected,
+    TooManyRequests: slow_down,
+    RecursionError: too_deep,
+    LogUnavailable: away,
+    KeysUnavailable: away,
+    PasswordsBusy: away,
+    OSError: away,
+    TimeoutError: away,
+    asyncpg.PostgresConnectionError: away,
+    asyncpg.OperatorInterventionError: away,
+    asyncpg.InsufficientResourcesError: away,
+    asyncpg.QueryCanceledError: away,
+    asyncpg.InterfaceError: away,
+    Exception: broken,
+}

@@ -1,0 +1,80 @@
+"""What an operator may decide. Read once, from the environment; defaults run everything on one machine."""
+
+import os
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+
+import msgspec
+
+
+class SettingIsWrong(Exception):
+    """A setting cannot be read; the message names the variable and says what is expected."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """DSNs and places. Empty ``database_url`` means the embedded PostgreSQL in ``data``."""
+
+    data: Path
+    database_url: str = ""
+    owner_url: str = ""
+    keys_url: str = ""
+    kms_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8460
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    is_demo: bool = False
+
+    def environment(self) -> dict[str, str]:
+        """The same settings as variables, for the processes that are started from here."""
+        return {
+            "HELPR_DATA": str(self.data),
+            "HELPR_DATABASE_URL": self.database_url,
+            "HELPR_DATABASE_OWNER_URL": self.owner_url,
+            "HELPR_KEYS_URL": self.keys_url,
+            "HELPR_KMS_URL": self.kms_url,
+            "HELPR_HOST": self.host,
+            "HELPR_PORT": str(self.port),
+            "HELPR_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
+            "HELPR_DEMO": "yes" if self.is_demo else "",
+        }
+
+
+def default_data() -> Path:
+    """Where data lives when nobody says otherwise: /var/lib/helpr for root, else the user's data directory."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/helpr")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "helpr"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process; raises SettingIsWrong."""
+    data = Path(environment.get("HELPR_DATA") or default_data()).absolute()
+    database = environment.get("HELPR_DATABASE_URL", "")
+    return Settings(
+        data=data,
+        database_url=database,
+        owner_url=environment.get("HELPR_DATABASE_OWNER_URL") or database,
+        keys_url=environment.get("HELPR_KEYS_URL") or f"sqlite:///{data / 'keys' / 'keys.sqlite'}",
+        kms_url=environment.get("HELPR_KMS_URL") or f"file://{data / 'root' / 'root.key'}",
+        host=environment.get("HELPR_HOST") or "127.0.0.1",
+        port=_port(environment.get("HELPR_PORT") or "8460"),
+        trusted_proxies=_networks(environment.get("HELPR_TRUSTED_PROXIES", "127.0.0.0/8,::1/128")),
+        is_demo=environment.get("HELPR_DEMO", "").lower() in ("1", "yes", "true"),
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise SettingIsWrong("HELPR_PORT must be a number from 0 to 65535")
+    return int(text)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    networks = tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return tuple(str(ip_network(network)) for network in networks)
+    except ValueError as error:
+        raise SettingIsWrong(
+            "HELPR_TRUSTED_PROXIES must be networks, such as 10.0.0.0/8, with commas between"
+        ) from error
