@@ -1,0 +1,7 @@
+/** The agents' console. */
+
+import { mount } from "svelte";
+import "../tokens.css";
+import App from "./App.svelte";
+
+mount(App, { target: document.body });
