@@ -11,12 +11,9 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from application.accounts.signing_in import CredentialsAreWrong
-from application.ports import CommandReused
+from application.ports import CommandReused, Damaged, Unavailable
 from domain.accounts.session import SessionIsOver
 from domain.shared.refusal import Absent, Forbidden, Malformed, Refusal
-from infrastructure.event_log.appending import LogUnavailable
-from infrastructure.keys.passwords import PasswordsBusy
-from infrastructure.keys.root_key import KeysUnavailable
 
 log = structlog.get_logger()
 
@@ -125,6 +122,12 @@ def too_deep(_: Any_Request, __: RecursionError) -> Response[Problem]:
     return problem(400, "The JSON is nested too deeply.", [FieldProblem("body", "is nested too deeply")])
 
 
+def damaged(request: Any_Request, error: Damaged) -> Response[Problem]:
+    """Something does not open in its place: somebody moved or changed it. It must be looked into."""
+    log.critical("damaged", error=type(error).__name__, path=request.scope.get("path_template"))
+    return problem(500, "Something that was stored is damaged. It was not shown, and we have been told.")
+
+
 def broken(request: Any_Request, error: Exception) -> Response[Problem]:
     """A mistake of ours. The log gets the kind and the place of the error, never its words: they may hold data."""
     place = error.__traceback__
@@ -141,9 +144,8 @@ HANDLERS: dict[int | type[Exception], Any] = {
     HTTPException: rejected,
     TooManyRequests: slow_down,
     RecursionError: too_deep,
-    LogUnavailable: away,
-    KeysUnavailable: away,
-    PasswordsBusy: away,
+    Unavailable: away,
+    Damaged: damaged,
     OSError: away,
     TimeoutError: away,
     asyncpg.PostgresConnectionError: away,

@@ -13,13 +13,15 @@ class SettingIsWrong(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """DSNs and places. Empty ``database_url`` means the embedded PostgreSQL in ``data``."""
+    """DSNs and places. Empty ``database_url`` means the embedded PostgreSQL in ``data``; ``public_url`` is where people
+    reach Helpr when that is not ``host`` and ``port``: with https, cookies are for https only."""
 
     data: Path
     database_url: str = ""
     owner_url: str = ""
     keys_url: str = ""
     kms_url: str = ""
+    public_url: str = ""
     host: str = "127.0.0.1"
     port: int = 8460
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
@@ -33,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "HELPR_DATABASE_OWNER_URL": self.owner_url,
             "HELPR_KEYS_URL": self.keys_url,
             "HELPR_KMS_URL": self.kms_url,
+            "HELPR_PUBLIC_URL": self.public_url,
             "HELPR_HOST": self.host,
             "HELPR_PORT": str(self.port),
             "HELPR_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
@@ -57,6 +60,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         owner_url=environment.get("HELPR_DATABASE_OWNER_URL") or database,
         keys_url=environment.get("HELPR_KEYS_URL") or f"sqlite:///{data / 'keys' / 'keys.sqlite'}",
         kms_url=environment.get("HELPR_KMS_URL") or f"file://{data / 'root' / 'root.key'}",
+        public_url=environment.get("HELPR_PUBLIC_URL", "").rstrip("/"),
         host=environment.get("HELPR_HOST") or "127.0.0.1",
         port=_port(environment.get("HELPR_PORT") or "8460"),
         trusted_proxies=_networks(environment.get("HELPR_TRUSTED_PROXIES", "127.0.0.0/8,::1/128")),

@@ -27,6 +27,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     causation: UUID | None = None
 
 
+class Unavailable(Exception):
+    """A part that is needed does not answer just now. Nothing was acknowledged; trying again is safe."""
+
+
+class Damaged(Exception):
+    """Something that was stored is not what was written. It is shown to nobody, and somebody must look."""
+
+
 class CommandReused(Refusal):
     """This idempotency key was used before, for something else."""
 
@@ -119,3 +127,28 @@ class Passwords(Protocol):
         ...
 
     def is_outdated(self, hashed: str) -> bool: ...
+
+
+@runtime_checkable
+class Digests(Protocol):
+    """Ids, secrets and what is kept of them."""
+
+    def new_id(self) -> UUID:
+        """A UUIDv7."""
+        ...
+
+    def new_secret(self) -> str:
+        """256 random bits as text."""
+        ...
+
+    def digest(self, text: str) -> bytes:
+        """SHA-256 of a secret."""
+        ...
+
+    def same(self, one: bytes, other: bytes) -> bool:
+        """Compares in constant time."""
+        ...
+
+    def fingerprint(self, *parts: bytes) -> bytes:
+        """SHA-256 over the parts, each with its length."""
+        ...

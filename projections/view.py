@@ -1,8 +1,10 @@
 """What a view is: a module that says what it listens to, how it folds, and whose tables are in the .sql beside it."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
 
 from psycopg import Connection
 
@@ -36,3 +38,16 @@ class View(Protocol):
 def tables_of(view: View) -> str:
     """The SQL that makes a view's tables."""
     return Path(view.__file__ or "").with_suffix(".sql").read_text()
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """Connections for questions to views; every row they show is one tenant's."""
+
+    def __call__(self, tenant: UUID, view: str, *, at_least: int = 0) -> AbstractAsyncContextManager[Any]:
+        """Waits for a position that the reader has seen elsewhere; raises when the view is not there in time."""
+        ...
+
+    def position(self, tenant: UUID, view: str) -> int:
+        """How far the view is at least."""
+        ...

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import msgspec
 
+from application.ports import Unavailable
 from domain.shared.recorded import Actor
 
 PLACEHOLDERS = 17
 """How many arrays log.append takes."""
 
 
-class LogUnavailable(Exception):
+class LogUnavailable(Unavailable):
     """The log cannot be written or read just now. Nothing was acknowledged; trying again is safe."""
 
 

@@ -9,10 +9,12 @@ from typing import TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from application.ports import Unavailable
+
 T = TypeVar("T")
 
 
-class PasswordsBusy(Exception):
+class PasswordsBusy(Unavailable):
     """Too many people are signing in at once; try again in a moment."""
 
 

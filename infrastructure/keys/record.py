@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import constant_time, hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from application.ports import Damaged
 from domain.shared.event import Place
 
 VERSION = b"\x01"
@@ -21,7 +22,7 @@ NONCE = bytes(12)
 SALT = COMMITMENT = 32
 
 
-class Tampered(Exception):
+class Tampered(Damaged):
     """This is not what was sealed in this place: moved, changed, or sealed under another key."""
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from application.ports import Unavailable
+
 Context = Mapping[str, str]
 """Bound to what is wrapped. Ids only: a KMS logs it in the clear."""
 
 
-class KeysUnavailable(Exception):
+class KeysUnavailable(Unavailable):
     """A key cannot be had just now; nothing was sealed or opened without it."""
 
 

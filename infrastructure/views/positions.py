@@ -1,0 +1,79 @@
+"""How far each view is, as the workers tell: who has written can wait until they can read it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from infrastructure.views.folding import shard_of
+from infrastructure.views.generations import SHARDS
+
+QUERY = """select c.view, c.shard, c.position from views.checkpoints c
+    join views.generations g using (view, generation) where g.state = 'serving'"""
+LOOK = 0.25
+"""Seconds after which somebody who waits looks for themselves: a wake-up may have been lost."""
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Positions:
+    """Follows the wake-ups of channel helpr_views. ``moved`` is told of every view that has moved."""
+
+    def __init__(self, pool: Any, moved: Callable[[str], None] = lambda view: None) -> None:
+        self._pool, self._moved = pool, moved
+        self._known: dict[tuple[str, int], int] = {}
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
+
+    def of(self, view: str, tenant: UUID) -> int:
+        """The position that a tenant's rows of a view have reached at least."""
+        return self._known.get((view, shard_of(tenant)), 0)
+
+    def told(self, payload: str) -> None:
+        """A worker's wake-up: ``view position mask``, the mask's bits naming the shards; or "" after a gap."""
+        if not payload:
+            self._looking = asyncio.get_running_loop().create_task(self.look())
+            return
+        view, position, mask = payload.split()
+        for shard in range(SHARDS):
+            if int(mask, 16) >> shard & 1:
+                self._learn(view, shard, int(position))
+        self._wake(view)
+
+    async def look(self) -> None:
+        """Reads all positions from the database; when it is away, what is known stays."""
+        with contextlib.suppress(*AWAY):
+            rows = await self._pool.fetch(QUERY)
+            for view, shard, position in rows:
+                self._learn(view, shard, position)
+            for view in {view for view, _, _ in rows}:
+                self._wake(view)
+
+    async def reached(self, view: str, tenant: UUID, position: int, *, within: float = 2.0) -> bool:
+        """Waits until the view is there; False when that takes longer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.of(view, tenant) < position:
+                    await self._movement()
+        return self.of(view, tenant) >= position
+
+    async def _movement(self) -> None:
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        try:
+            await asyncio.wait_for(waiting, LOOK)
+        except TimeoutError:
+            await self.look()
+        finally:
+            self._waiting.discard(waiting)
+
+    def _learn(self, view: str, shard: int, position: int) -> None:
+        self._known[view, shard] = max(position, self._known.get((view, shard), 0))
+
+    def _wake(self, view: str) -> None:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._moved(view)
