@@ -1,31 +1,38 @@
-/** What is built: the agents' console, the visitor's widget and the demo shop, each `vite build --mode NAME`. */
+/** What is built: the agents' console, the visitor's widget and the demo shop, each `vite build --mode NAME`; how it is tested. */
 
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
-import { type BuildEnvironmentOptions, defineConfig, type UserConfig } from "vite";
+import type { BuildEnvironmentOptions } from "vite";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-function build(name: string, options: BuildEnvironmentOptions): BuildEnvironmentOptions {
-  /* Files, never data: addresses or inline scripts: the pages' security policy refuses those. */
-  return { outDir: here(`dist/${name}`), emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false, ...options };
+/** Files, never data: addresses or inline scripts: the pages' security policy refuses those. */
+function built(name: string, options: BuildEnvironmentOptions): BuildEnvironmentOptions {
+  const always = { emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false };
+  return { outDir: here(`dist/${name}`), ...always, ...options };
 }
 
-const builds: Readonly<Record<string, UserConfig>> = {
+const modes: Readonly<Record<string, ViteUserConfig>> = {
   console: {
     root: here("console"),
     plugins: [svelte()],
-    build: build("console", { assetsDir: "assets" }),
+    build: built("console", { assetsDir: "assets" }),
     server: { proxy: { "/v1": { target: "http://127.0.0.1:8000", ws: true } } },
   },
   widget: {
     publicDir: false,
-    build: build("widget", { lib: { entry: here("widget/main.ts"), formats: ["iife"], name: "HelprWidget", fileName: () => "widget.js" } }),
+    build: built("widget", { lib: { entry: here("widget/main.ts"), formats: ["iife"], name: "HelprWidget", fileName: () => "widget.js" } }),
   },
   demo: {
     root: here("demo"),
-    build: build("demo", { assetsDir: "demo-assets" }),
+    build: built("demo", { assetsDir: "demo-assets" }),
+  },
+  test: {
+    plugins: [svelte()],
+    resolve: { conditions: ["browser"] },
+    test: { environment: "jsdom", include: ["{console,tests}/**/*.test.ts"], css: true, restoreMocks: true, unstubGlobals: true },
   },
 };
 
-export default defineConfig(({ mode }) => ({ configFile: false, logLevel: "warn", ...builds[mode] }));
+export default defineConfig(({ mode }) => ({ logLevel: "warn", ...modes[mode] }));

@@ -1,5 +1,6 @@
 /** The one script a site embeds: `<script async src="ORIGIN/widget.js" data-organisation="UUID"></script>`. */
 
+import tokens from "../tokens.css?inline";
 import { obey } from "./commands";
 import { embedded, ownScript } from "./embed";
 import style from "./style.css?inline";
@@ -9,7 +10,7 @@ const embed = embedded(ownScript());
 
 function run(): void {
   if (!embed || document.querySelector("helpr-widget")) return;
-  const widget = new Widget(embed, style);
+  const widget = new Widget(embed, tokens + style);
   widget.start();
   obey({
     identify: (identity) => widget.identify(identity),
