@@ -13,6 +13,8 @@ export class Log {
   readonly newest = element("button", { class: "newest", type: "button", hidden: true }, icon("down"), "New messages");
   private shown = new Map<string, { look: string; row: HTMLElement }>();
   private last = "";
+  /** Whether the end stays in sight: until the visitor scrolls away from it, whatever grows above or below. */
+  private isFollowing = true;
 
   private readonly welcome = element(
     "div",
@@ -24,30 +26,32 @@ export class Log {
   constructor(private readonly onRetry: (id: string) => void) {
     this.region.append(this.welcome);
     this.newest.addEventListener("click", () => this.toEnd());
-    this.region.addEventListener("scroll", () => (this.newest.hidden ||= this.isAtEnd), { passive: true });
+    this.region.addEventListener("scroll", this.scrolled, { passive: true });
+    new ResizeObserver(() => this.isFollowing && this.toEnd()).observe(this.region);
   }
 
   show(lines: readonly Line[], isLoading: boolean): void {
-    const wasAtEnd = this.isAtEnd;
     this.region.classList.toggle("loading", isLoading && lines.length === 0);
     this.welcome.hidden = isLoading || lines.length > 0;
     this.draw(lines);
     const last = lines.at(-1);
     const isNew = last !== undefined && last.key !== this.last;
     this.last = last?.key ?? "";
-    if (wasAtEnd || (isNew && last.kind === "bubble" && last.isOwn)) this.toEnd();
+    if (this.isFollowing || (isNew && last.kind === "bubble" && last.isOwn)) this.toEnd();
     else if (isNew) this.newest.hidden = false;
   }
 
   toEnd(): void {
+    this.isFollowing = true;
     this.newest.hidden = true;
     this.region.scrollTop = this.region.scrollHeight;
   }
 
-  private get isAtEnd(): boolean {
+  private readonly scrolled = (): void => {
     const { scrollHeight, scrollTop, clientHeight } = this.region;
-    return scrollHeight - scrollTop - clientHeight < NEAR;
-  }
+    this.isFollowing = scrollHeight - scrollTop - clientHeight < NEAR;
+    this.newest.hidden ||= this.isFollowing;
+  };
 
   private draw(lines: readonly Line[]): void {
     const before = this.shown;
