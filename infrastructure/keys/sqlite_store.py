@@ -1,14 +1,17 @@
 """The embedded key store: one SQLite file outside PostgreSQL's directory.
 
 With journal_mode=TRUNCATE and secure_delete=ON the bytes of a destroyed key stand in no file a moment later (measured;
-with WAL or PERSIST journals they do).
+with WAL or PERSIST journals they do). That holds only while no row ever moves: a page that is split or merged keeps
+what it held in its gaps. So rows are only appended and never deleted, and none ever grows: an epoch is 4 bytes.
 """
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -20,14 +23,16 @@ T = TypeVar("T")
 TABLES = """
 create table if not exists tenant_keys (
     tenant blob not null, epoch integer not null, wrapped blob not null, created integer not null,
-    primary key (tenant, epoch)) without rowid;
+    primary key (tenant, epoch));
 create table if not exists scope_keys (
-    tenant blob not null, scope text not null, generation integer not null, epoch integer not null, wrapped blob,
+    tenant blob not null, scope text not null, generation integer not null, epoch blob not null, wrapped blob,
     created integer not null, destroyed integer,
-    primary key (tenant, scope, generation)) without rowid;
+    primary key (tenant, scope, generation));
 create index if not exists scope_keys_by_epoch on scope_keys (tenant, epoch) where wrapped is not null;
 """
-PRAGMAS = ("journal_mode = truncate", "secure_delete = on", "synchronous = full", "busy_timeout = 5000")
+PRAGMAS = ("journal_mode = truncate", "secure_delete = on", "synchronous = full")
+PATIENCE = 5000
+"""Milliseconds to wait for another process that is writing."""
 
 
 class SqliteKeyStore:
@@ -35,17 +40,19 @@ class SqliteKeyStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
+        self._thread: ThreadPoolExecutor | None = None
         self._file: sqlite3.Connection | None = None
 
     async def open(self) -> None:
+        self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="keys")
         await self._do(lambda file: None)
 
     async def close(self) -> None:
-        if self._file is not None:
-            await self._do(lambda file: file.close())
-            self._file = None
-        self._thread.shutdown()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            closed = thread.submit(self._let_go)
+            thread.shutdown(wait=False)
+            await asyncio.wrap_future(closed)
 
     async def tenant_keys(self, tenant: UUID) -> list[TenantKey]:
         query = "select epoch, wrapped, created from tenant_keys where tenant = ? order by epoch"
@@ -53,7 +60,8 @@ class SqliteKeyStore:
 
     async def add_tenant_key(self, tenant: UUID, key: TenantKey) -> None:
         values = (tenant.bytes, key.epoch, key.wrapped, key.created)
-        await self._do(lambda file: file.execute("insert or ignore into tenant_keys values (?, ?, ?, ?)", values))
+        insert = "insert or ignore into tenant_keys values (?, ?, ?, ?)"
+        await self._write(lambda file: file.execute(insert, values).rowcount)
 
     async def find(self, wanted: Iterable[tuple[UUID, str]]) -> list[WrappedKey]:
         query = """select generation, epoch, wrapped from scope_keys
@@ -62,12 +70,13 @@ class SqliteKeyStore:
 
         def look(file: sqlite3.Connection) -> list[WrappedKey]:
             found = [(pair, file.execute(query, (pair[0].bytes, pair[1])).fetchone()) for pair in pairs]
-            return [WrappedKey(*pair, *row) for pair, row in found if row is not None]
+            return [_key(*pair, *row) for pair, row in found if row is not None]
 
         return await self._do(look)
 
     async def add(self, keys: Sequence[WrappedKey]) -> None:
-        rows = [(k.tenant.bytes, k.scope, k.generation, k.epoch, k.wrapped, int(time.time())) for k in keys]
+        now = int(time.time())
+        rows = [(k.tenant.bytes, k.scope, k.generation, _stored(k.epoch), k.wrapped, now) for k in keys]
         insert = "insert or ignore into scope_keys values (?, ?, ?, ?, ?, ?, null)"
         await self._write(lambda file: file.executemany(insert, rows).rowcount)
 
@@ -80,8 +89,8 @@ class SqliteKeyStore:
                 where tenant = ? and scope = ? and wrapped is not null""",
                 (now, tenant.bytes, scope),
             ).rowcount
-            tombstone = (tenant.bytes, scope, now, now)
-            file.execute("insert or ignore into scope_keys values (?, ?, 1, 0, null, ?, ?)", tombstone)
+            tombstone = (tenant.bytes, scope, _stored(0), now, now)
+            file.execute("insert or ignore into scope_keys values (?, ?, 1, ?, null, ?, ?)", tombstone)
             return died
 
         return await self._write(shred)
@@ -89,11 +98,11 @@ class SqliteKeyStore:
     async def older_than(self, tenant: UUID, epoch: int, *, most: int) -> list[WrappedKey]:
         query = """select scope, generation, epoch, wrapped from scope_keys
             where tenant = ? and epoch < ? and wrapped is not null limit ?"""
-        values = (tenant.bytes, epoch, most)
-        return await self._do(lambda file: [WrappedKey(tenant, *row) for row in file.execute(query, values)])
+        values = (tenant.bytes, _stored(epoch), most)
+        return await self._do(lambda file: [_key(tenant, *row) for row in file.execute(query, values)])
 
     async def rewrap(self, keys: Sequence[WrappedKey]) -> None:
-        rows = [(k.epoch, k.wrapped, k.tenant.bytes, k.scope, k.generation) for k in keys]
+        rows = [(_stored(k.epoch), k.wrapped, k.tenant.bytes, k.scope, k.generation) for k in keys]
         update = """update scope_keys set epoch = ?, wrapped = ?
             where tenant = ? and scope = ? and generation = ? and wrapped is not null"""
         await self._write(lambda file: file.executemany(update, rows).rowcount)
@@ -107,10 +116,11 @@ class SqliteKeyStore:
             file.execute("begin immediate")
             try:
                 done = work(file)
-            except BaseException:
-                file.execute("rollback")
-                raise
-            file.execute("commit")
+                file.execute("commit")
+            finally:
+                # Also a commit that had to wait too long for a reader leaves its transaction open.
+                if file.in_transaction:
+                    file.execute("rollback")
             return done
 
         return await self._do(commit)
@@ -121,17 +131,39 @@ class SqliteKeyStore:
                 self._file = _open(self._path)
             return work(self._file)
 
+        if self._thread is None:
+            raise KeysUnavailable("The key store is not open.")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, on_thread)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise KeysUnavailable(f"The key store does not answer: {type(error).__name__}") from error
+
+    def _let_go(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # SQLite would make the file readable by all for a moment: long enough to be opened.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     path.chmod(0o600)
-    for pragma in (PRAGMAS[-1], *PRAGMAS[:-1]):
-        file.execute(f"pragma {pragma}")
-    file.executescript(TABLES)
+    file = sqlite3.connect(path, timeout=PATIENCE / 1000, isolation_level=None)
+    try:
+        for pragma in PRAGMAS:
+            file.execute(f"pragma {pragma}")
+        file.executescript(TABLES)
+    except BaseException:
+        file.close()
+        raise
     return file
+
+
+def _key(tenant: UUID, scope: str, generation: int, epoch: bytes, wrapped: bytes | None) -> WrappedKey:
+    return WrappedKey(tenant, scope, generation, int.from_bytes(epoch), wrapped)
+
+
+def _stored(epoch: int) -> bytes:
+    return epoch.to_bytes(4)
