@@ -22,7 +22,7 @@ UNHEARD = 10_000
 async def connect(dsn: str, *, role: str = APP) -> Any:
     """One asyncpg connection in a role."""
     connection = await asyncpg.connect(dsn, timeout=DEADLINE, command_timeout=DEADLINE, server_settings=_settings(role))
-    await _keep_alive(connection)
+    await keep_alive(connection)
     return connection
 
 
@@ -36,7 +36,7 @@ async def connect_pool(dsn: str, *, role: str = APP, size: int = 8) -> Any:
         timeout=DEADLINE,
         command_timeout=DEADLINE,
         server_settings=_settings(role),
-        init=_keep_alive,
+        init=keep_alive,
         reset=_as_it_is,
     )
 
@@ -84,7 +84,7 @@ def _settings(role: str) -> dict[str, str]:
     }
 
 
-async def _keep_alive(connection: Any) -> None:
+async def keep_alive(connection: Any) -> None:
     """asyncpg sets nothing of the kind: a query on a dead socket would outlast its deadline by a minute."""
     link = connection._transport.get_extra_info("socket")
     if link.family == socket.AF_UNIX:
