@@ -1,12 +1,13 @@
 """The key store of production: a PostgreSQL database of its own, with its own short-lived backups."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from infrastructure.database.connections import keep_alive
 from infrastructure.keys.root_key import KeysUnavailable
 from infrastructure.keys.store import TenantKey, WrappedKey
 
@@ -20,7 +21,9 @@ create table if not exists scope_keys (
     primary key (tenant, scope, generation));
 create index if not exists scope_keys_by_epoch on scope_keys (tenant, epoch) where wrapped is not null;
 """
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+DEADLINE = 5.0
+"""Seconds to wait for a connection, and for an answer."""
 
 
 class PostgresKeyStore:
@@ -28,79 +31,89 @@ class PostgresKeyStore:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._opened: Any = None
+        self._pool: Any = None
 
     async def open(self) -> None:
-        with _or_unavailable():
-            self._opened = await asyncpg.create_pool(self._dsn, min_size=1, max_size=4, command_timeout=5)
-            async with self._opened.acquire() as connection, connection.transaction():
-                await connection.execute("select pg_advisory_xact_lock(7305508, 2)")
-                await connection.execute(TABLES)
+        if self._pool is None:
+            try:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn, min_size=1, max_size=4, timeout=DEADLINE, command_timeout=DEADLINE, init=keep_alive
+                )
+            except AWAY as error:
+                raise _unavailable(error) from error
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(7305508, 2)")
+            await connection.execute(TABLES)
 
     async def close(self) -> None:
-        if self._opened is not None:
-            await self._opened.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
 
     async def tenant_keys(self, tenant: UUID) -> list[TenantKey]:
         query = "select epoch, wrapped, created from tenant_keys where tenant = $1 order by epoch"
-        with _or_unavailable():
-            return [TenantKey(*row) for row in await self._pool.fetch(query, tenant)]
+        async with self._connection() as connection:
+            return [TenantKey(*row) for row in await connection.fetch(query, tenant)]
 
     async def add_tenant_key(self, tenant: UUID, key: TenantKey) -> None:
         insert = "insert into tenant_keys values ($1, $2, $3, $4) on conflict do nothing"
-        with _or_unavailable():
-            await self._pool.execute(insert, tenant, key.epoch, key.wrapped, key.created)
+        async with self._connection() as connection:
+            await connection.execute(insert, tenant, key.epoch, key.wrapped, key.created)
 
     async def find(self, wanted: Iterable[tuple[UUID, str]]) -> list[WrappedKey]:
         pairs = list(wanted)
         query = """select distinct on (k.tenant, k.scope) k.tenant, k.scope, k.generation, k.epoch, k.wrapped
             from unnest($1::uuid[], $2::text[]) as w (tenant, scope) join scope_keys k using (tenant, scope)
             order by k.tenant, k.scope, k.generation desc"""
-        with _or_unavailable():
-            rows = await self._pool.fetch(query, [tenant for tenant, _ in pairs], [scope for _, scope in pairs])
+        async with self._connection() as connection:
+            rows = await connection.fetch(query, [tenant for tenant, _ in pairs], [scope for _, scope in pairs])
         return [WrappedKey(*row) for row in rows]
 
     async def add(self, keys: Sequence[WrappedKey]) -> None:
         insert = """insert into scope_keys (tenant, scope, generation, epoch, wrapped)
             select * from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::bytea[]) on conflict do nothing"""
-        with _or_unavailable():
-            await self._pool.execute(insert, *_columns(keys))
+        async with self._connection() as connection:
+            await connection.execute(insert, *_columns(keys))
 
     async def destroy(self, tenant: UUID, scope: str) -> int:
         update = """update scope_keys set wrapped = null, destroyed = now()
             where tenant = $1 and scope = $2 and wrapped is not null"""
         tombstone = """insert into scope_keys (tenant, scope, generation, epoch, wrapped, destroyed)
             values ($1, $2, 1, 0, null, now()) on conflict do nothing"""
-        with _or_unavailable():
-            async with self._pool.acquire() as connection, connection.transaction():
-                done = await connection.execute(update, tenant, scope)
-                await connection.execute(tombstone, tenant, scope)
+        async with self._connection() as connection, connection.transaction():
+            # The tombstone first: it waits for whoever is adding the key just now, and the update then sees that key.
+            await connection.execute(tombstone, tenant, scope)
+            done = await connection.execute(update, tenant, scope)
         return int(done.removeprefix("UPDATE "))
 
     async def older_than(self, tenant: UUID, epoch: int, *, most: int) -> list[WrappedKey]:
         query = """select tenant, scope, generation, epoch, wrapped from scope_keys
             where tenant = $1 and epoch < $2 and wrapped is not null limit $3"""
-        with _or_unavailable():
-            return [WrappedKey(*row) for row in await self._pool.fetch(query, tenant, epoch, most)]
+        async with self._connection() as connection:
+            return [WrappedKey(*row) for row in await connection.fetch(query, tenant, epoch, most)]
 
     async def rewrap(self, keys: Sequence[WrappedKey]) -> None:
         update = """update scope_keys k set epoch = n.epoch, wrapped = n.wrapped
             from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::bytea[])
                 as n (tenant, scope, generation, epoch, wrapped)
             where (k.tenant, k.scope, k.generation) = (n.tenant, n.scope, n.generation) and k.wrapped is not null"""
-        with _or_unavailable():
-            await self._pool.execute(update, *_columns(keys))
+        async with self._connection() as connection:
+            await connection.execute(update, *_columns(keys))
 
     async def living(self, tenant: UUID, scope: str) -> int:
         query = "select count(*) from scope_keys where tenant = $1 and scope = $2 and wrapped is not null"
-        with _or_unavailable():
-            return int(await self._pool.fetchval(query, tenant, scope))
+        async with self._connection() as connection:
+            return int(await connection.fetchval(query, tenant, scope))
 
-    @property
-    def _pool(self) -> Any:
-        if self._opened is None:
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        if self._pool is None:
             raise KeysUnavailable("The key store is not open.")
-        return self._opened
+        try:
+            async with self._pool.acquire(timeout=DEADLINE) as connection:
+                yield connection
+        except AWAY as error:
+            raise _unavailable(error) from error
 
 
 def _columns(keys: Sequence[WrappedKey]) -> list[list[Any]]:
@@ -113,9 +126,5 @@ def _columns(keys: Sequence[WrappedKey]) -> list[list[Any]]:
     ]
 
 
-@contextmanager
-def _or_unavailable() -> Iterator[None]:
-    try:
-        yield
-    except AWAY as error:
-        raise KeysUnavailable(f"The key store does not answer: {type(error).__name__}") from error
+def _unavailable(error: BaseException) -> KeysUnavailable:
+    return KeysUnavailable(f"The key store does not answer: {type(error).__name__}")
