@@ -35,6 +35,12 @@ def address_of(connection: Connection, proxies: tuple[str, ...]) -> str:
     return address
 
 
+def is_same_origin(connection: Connection) -> bool:
+    """Whether a page of our own opened this; programs that are no browsers say no origin and are let through."""
+    origin = connection.headers.get("origin", "")
+    return not origin or origin.partition("://")[2] == connection.headers.get("host", "")
+
+
 def place_of(connection: Connection, proxies: tuple[str, ...]) -> dict[str, str]:
     """City, region and country as the edge says; empty unless the edge is a configured proxy."""
     peer = connection.client.host if connection.client else ""

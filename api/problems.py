@@ -10,10 +10,8 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from application.accounts.signing_in import CredentialsAreWrong
 from application.ports import CommandReused, Damaged, Unavailable
-from domain.accounts.session import SessionIsOver
-from domain.shared.refusal import Absent, Forbidden, Malformed, Refusal
+from domain.shared.refusal import Absent, Forbidden, Malformed, Refusal, Unauthenticated
 
 log = structlog.get_logger()
 
@@ -74,7 +72,7 @@ def refused(_: Any_Request, refusal: Refusal) -> Response[Problem]:
             return problem(422, str(refusal), [FieldProblem(refusal.field, refusal.problem)])
         case CommandReused():
             return problem(422, str(refusal), [FieldProblem("Idempotency-Key", "was used for something else")])
-        case SessionIsOver() | CredentialsAreWrong():
+        case Unauthenticated():
             return problem(401, str(refusal))
         case Absent():
             return problem(404, str(refusal))

@@ -4,8 +4,12 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
+
+DEMO = UUID("0193d0a0-0000-7000-8000-00000000d0e5")
+"""The organisation of the demo; the same everywhere, so that its shop's page is the same everywhere."""
 
 
 class SettingIsWrong(Exception):
@@ -26,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8460
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     is_demo: bool = False
+    demo_organisation: UUID = DEMO
 
     def environment(self) -> dict[str, str]:
         """The same settings as variables, for the processes that are started from here."""

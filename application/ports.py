@@ -8,7 +8,7 @@ import msgspec
 
 from domain.shared.event import Facts, Sealed
 from domain.shared.ids import OrganisationId
-from domain.shared.recorded import Actor
+from domain.shared.recorded import Actor, Recorded
 from domain.shared.refusal import Refusal
 
 
@@ -93,6 +93,25 @@ class EventStore(Protocol):
 
 
 @runtime_checkable
+class History(Protocol):
+    """The log, from a position or along one stream; personal fields are Sealed."""
+
+    async def head(self) -> int:
+        """The last position; 0 when nothing has happened yet."""
+        ...
+
+    async def after(self, position: int, *, most: int = 500) -> list[Recorded[Any]]:
+        """The facts that follow a position, at most so many, oldest first."""
+        ...
+
+    async def stream(
+        self, tenant: UUID, kind: str, stream: UUID, *, after: int = 0, most: int = 1000
+    ) -> list[Recorded[Any]]:
+        """The facts that follow a version, at most so many, oldest first."""
+        ...
+
+
+@runtime_checkable
 class Knows(Protocol):
     """Asks another context whether somebody exists there."""
 
@@ -151,4 +170,31 @@ class Digests(Protocol):
 
     def fingerprint(self, *parts: bytes) -> bytes:
         """SHA-256 over the parts, each with its length."""
+        ...
+
+
+class Claims(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Who connects. ``session`` is None for visitors; ``until`` is in seconds since 1970."""
+
+    audience: str
+    tenant: UUID
+    id: UUID
+    session: UUID | None
+    until: int
+
+
+class TokenRefused(Refusal):
+    """This token is expired, foreign or not a token."""
+
+
+@runtime_checkable
+class Tokens(Protocol):
+    """What live connections authenticate with."""
+
+    def issue(self, audience: str, tenant: UUID, id: UUID, session: UUID | None = None) -> tuple[str, int]:
+        """A token, and the second at which it expires."""
+        ...
+
+    def check(self, token: str, audience: str) -> Claims:
+        """The claims of a good token; raises TokenRefused."""
         ...

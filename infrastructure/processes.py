@@ -134,6 +134,10 @@ class ProcessGroup:
             self._hurry.set()
         self._stop.set()
 
+    def is_stopping(self) -> bool:
+        """Whether somebody has said stop."""
+        return self._stop.is_set()
+
     @contextmanager
     def stopping_on_signals(self) -> Iterator[None]:
         """Inside, SIGTERM, SIGINT and SIGHUP say ``stop_soon``."""

@@ -31,7 +31,7 @@ const modes: Readonly<Record<string, ViteUserConfig>> = {
   test: {
     plugins: [svelte()],
     resolve: { conditions: ["browser"] },
-    test: { environment: "jsdom", include: ["{console,tests}/**/*.test.ts"], css: true, restoreMocks: true, unstubGlobals: true },
+    test: { environment: "jsdom", pool: "vmThreads", include: ["{console,tests}/**/*.test.ts"], css: true, restoreMocks: true, unstubGlobals: true },
   },
 };
 

@@ -15,10 +15,10 @@ from domain.accounts.session import Session
 from domain.shared.event import Sealed
 from domain.shared.ids import AgentId, OrganisationId, SessionId
 from domain.shared.recorded import Actor, ActorKind
-from domain.shared.refusal import Refusal
+from domain.shared.refusal import Unauthenticated
 
 
-class CredentialsAreWrong(Refusal):
+class CredentialsAreWrong(Unauthenticated):
     """This address and password do not belong together."""
 
 

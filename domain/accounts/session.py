@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain.accounts.events import SessionContinued, SessionEnded, SessionEvent, SessionStarted
 from domain.shared.event import Facts
 from domain.shared.ids import AgentId, SessionId
-from domain.shared.refusal import Refusal
+from domain.shared.refusal import Refusal, Unauthenticated
 
 IDLE = 3600
 """Seconds without a request after which a session is dead."""
@@ -18,7 +18,7 @@ NOTED = 300
 """A session in use is noted in the log at most so often, in seconds."""
 
 
-class SessionIsOver(Refusal):
+class SessionIsOver(Unauthenticated):
     """You are not signed in, or no longer."""
 
 

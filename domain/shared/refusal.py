@@ -16,6 +16,10 @@ class Forbidden(Refusal):
     """You may not do this."""
 
 
+class Unauthenticated(Refusal):
+    """Nobody knows who you are."""
+
+
 class Malformed(Refusal):
     """This cannot be read."""
 

@@ -79,6 +79,18 @@ class EmbeddedPostgres:
             raise
         return self.owner_dsn
 
+    def is_running(self) -> bool:
+        """Whether a server answers that this or another process has started on the folder."""
+        remembered = self.data / "run" / "port"
+        if not remembered.exists():
+            return False
+        self._port = int(remembered.read_text())
+        try:
+            psycopg.connect(self.owner_dsn, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def revive(self) -> bool:
         """Starts the server again, on the same port, if it has died; True if it had."""
         if self._process is None or self._process.poll() is None:

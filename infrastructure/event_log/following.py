@@ -30,6 +30,10 @@ class LogFollower:
     def wake(self, _payload: str = "") -> None:
         self._wake.set()
 
+    def also(self, followed: Followed) -> None:
+        """One more who is told of every page."""
+        self._followed = (*self._followed, followed)
+
     async def start(self) -> None:
         """Begins behind what has happened so far."""
         self.position = await self._reader.head()

@@ -105,6 +105,16 @@ class TenantKeyring:
         """32 bytes for one purpose, the same in every process of the cell."""
         return keyed(self._master, "master", purpose)
 
+    async def rotate_due(self, now: int) -> int:
+        """A new epoch for every tenant whose newest key is 30 days old (``now`` in seconds since 1970); goes on where an
+        earlier rotation stopped. How many keys were wrapped anew."""
+        count = 0
+        for tenant in await self._store.tenants():
+            if await self.tenants.is_due(tenant, now):
+                await self.tenants.begin_epoch(tenant)
+            count += await self.rewrap(tenant)
+        return count
+
     async def rotate(self, tenant: UUID) -> int:
         """Begins a new epoch and wraps every living key anew; may stop anywhere and be called again."""
         await self.tenants.begin_epoch(tenant)

@@ -7,25 +7,14 @@ from uuid import UUID
 
 import msgspec
 
+from application.ports import Claims, TokenRefused
 from infrastructure.keys.digests import keyed, same
+
+__all__ = ["Claims", "LiveTokens", "TokenRefused"]
 
 HOUR = 3600
 LIFE = 3600
 """Seconds for which a token is good, at most."""
-
-
-class TokenRefused(Exception):
-    """The token is expired, foreign or not a token."""
-
-
-class Claims(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Who connects. ``session`` is None for visitors; ``until`` is in seconds since 1970."""
-
-    audience: str
-    tenant: UUID
-    id: UUID
-    session: UUID | None
-    until: int
 
 
 class LiveTokens:

@@ -55,6 +55,10 @@ class PostgresKeyStore:
         async with self._connection() as connection:
             return [TenantKey(*row) for row in await connection.fetch(query, tenant)]
 
+    async def tenants(self) -> list[UUID]:
+        async with self._connection() as connection:
+            return [row[0] for row in await connection.fetch("select distinct tenant from tenant_keys")]
+
     async def add_tenant_key(self, tenant: UUID, key: TenantKey) -> None:
         insert = "insert into tenant_keys values ($1, $2, $3, $4) on conflict do nothing"
         async with self._connection() as connection:

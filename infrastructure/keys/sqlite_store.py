@@ -58,6 +58,10 @@ class SqliteKeyStore:
         query = "select epoch, wrapped, created from tenant_keys where tenant = ? order by epoch"
         return await self._do(lambda file: [TenantKey(*row) for row in file.execute(query, (tenant.bytes,))])
 
+    async def tenants(self) -> list[UUID]:
+        query = "select distinct tenant from tenant_keys"
+        return await self._do(lambda file: [UUID(bytes=tenant) for (tenant,) in file.execute(query)])
+
     async def add_tenant_key(self, tenant: UUID, key: TenantKey) -> None:
         values = (tenant.bytes, key.epoch, key.wrapped, key.created)
         insert = "insert or ignore into tenant_keys values (?, ?, ?, ?)"

@@ -38,6 +38,10 @@ class KeyStore(Protocol):
         """All epochs, oldest first."""
         ...
 
+    async def tenants(self) -> list[UUID]:
+        """All tenants that have keys."""
+        ...
+
     async def add_tenant_key(self, tenant: UUID, key: TenantKey) -> None:
         """Keeps a key unless that epoch has one."""
         ...

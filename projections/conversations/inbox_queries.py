@@ -2,9 +2,9 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -19,7 +19,7 @@ COLUMNS = """i.conversation_id, i.visitor_id, i.status, i.priority, i.assignee_i
     i.waiting_since, cardinality(i.unread), i.sequence, i.preview_author, i.preview, i.preview_event,
     i.preview_version, i.is_erased, p.name, p.name_event, p.name_version, i.tenant_id"""
 FROM = """from read.inbox i
-    left join read.inbox_people p on p.tenant_id = i.tenant_id and p.visitor_id = i.visitor_id"""
+    left join read.inbox_people p on p.visitor_id = i.visitor_id"""
 
 
 class StatusFilter(StrEnum):
@@ -65,8 +65,8 @@ class InboxRow(msgspec.Struct, frozen=True):
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     sort: Sort
-    priority: int
-    last_at: datetime
+    priority: Annotated[int, msgspec.Meta(ge=0, lt=len(PRIORITIES))]
+    last_at: Annotated[datetime, msgspec.Meta(tz=True)]
     conversation: UUID
 
 
@@ -78,7 +78,8 @@ def from_text(text: str, sort: Sort) -> Cursor:
     """The place a cursor names; Malformed for a foreign one or one of another order."""
     try:
         cursor = msgspec.msgpack.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Cursor)
-    except (ValueError, msgspec.MsgspecError):
+        cursor.last_at.astimezone(UTC)
+    except (ValueError, OverflowError, msgspec.MsgspecError):
         raise Malformed("after", "is not a cursor of this list") from None
     if cursor.sort is not sort:
         raise Malformed("after", "is a cursor of another order")
@@ -123,6 +124,13 @@ async def rows(db: Any, tenant: UUID, conversations: Iterable[UUID]) -> list[Inb
     """The rows of these conversations, as far as there are any."""
     query = f"select {COLUMNS} {FROM} where i.tenant_id = $1 and i.conversation_id = any($2)"
     return [_row(row) for row in await db.fetch(query, tenant, list(conversations))]
+
+
+async def rows_of_visitors(db: Any, tenant: UUID, visitors: Iterable[UUID], *, limit: int) -> list[InboxRow]:
+    """The rows of these visitors' conversations, the newest first, at most so many."""
+    query = f"""select {COLUMNS} {FROM} where i.tenant_id = $1 and i.visitor_id = any($2)
+        order by i.last_at desc, i.conversation_id desc limit $3"""
+    return [_row(row) for row in await db.fetch(query, tenant, list(visitors), limit)]
 
 
 class Counts(msgspec.Struct, frozen=True):

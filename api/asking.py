@@ -1,0 +1,56 @@
+"""A request becomes something asked: by whom, under which name, and how it is recognised when it comes again."""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+from litestar import Request, Response
+
+from application.ports import Asked, Digests, Receipt
+from domain.shared.ids import OrganisationId
+from domain.shared.recorded import Actor, ActorKind
+from domain.shared.refusal import Malformed
+
+AnyRequest = Request[Any, Any, Any]
+LONGEST_KEY = 200
+POSITION, AT_LEAST, KEY = "Helpr-Position", "Helpr-Min-Position", "Idempotency-Key"
+
+
+async def asked(request: AnyRequest, digests: Digests, tenant: OrganisationId, kind: ActorKind, actor: UUID) -> Asked:
+    """The envelope of a command. The same Idempotency-Key of the same actor names the same command; without one every
+    request is a command of its own. Raises Malformed."""
+    key = request.headers.get(KEY, "")
+    if len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise Malformed(KEY, f"must be at most {LONGEST_KEY} printable ASCII characters")
+    command = uuid5(uuid5(tenant, str(actor)), key) if key else digests.new_id()
+    fingerprint = digests.fingerprint(request.method.encode(), request.url.path.encode(), await request.body())
+    return Asked(
+        tenant=tenant,
+        actor=Actor(kind, actor),
+        command=command,
+        fingerprint=fingerprint,
+        correlation=digests.new_id(),
+    )
+
+
+def on_behalf(reason: Asked, name: str) -> Asked:
+    """A further command of the same request, with a name of its own."""
+    return msgspec.structs.replace(reason, command=uuid5(reason.command, name))
+
+
+async def at_least(request: AnyRequest) -> int:
+    """The position that the reader has seen elsewhere, 0 when they do not say. Raises Malformed."""
+    text = request.headers.get(AT_LEAST, "0")
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise Malformed(AT_LEAST, "must be a position of the log")
+    return int(text)
+
+
+def answer(content: Any, receipt: Receipt, *, status: int = 200) -> Response[Any]:
+    """What a write gives, with the log's position in a header, so that the writer can read what they wrote."""
+    return Response(content, status_code=status, headers={POSITION: str(receipt.position)})
+
+
+def page(content: Any, position: int) -> Response[Any]:
+    """What a read gives, with the position that the view had reached before."""
+    return Response(content, headers={POSITION: str(position), "Cache-Control": "no-store"})

@@ -1,0 +1,113 @@
+"""Who calls: an agent by the session cookie, with what their role allows."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+
+from api.rate_limits import RateLimits
+from application.ports import Asked, Digests, EventStore
+from domain.accounts import session
+from domain.accounts.agent import Agent
+from domain.accounts.events import Role
+from domain.accounts.permission import Permission, allow
+from domain.accounts.session import NOTED, Session, SessionIsOver
+from domain.shared.ids import AgentId, OrganisationId, SessionId
+from domain.shared.recorded import Actor, ActorKind
+from domain.shared.refusal import Forbidden
+
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+SAFE = ("GET", "HEAD", "OPTIONS")
+CSRF_HEADER = "Helpr-Request"
+
+
+class RequestIsForged(Forbidden):
+    """A change needs the header Helpr-Request, which other sites cannot send."""
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """An agent who is signed in."""
+
+    tenant: OrganisationId
+    agent: AgentId
+    session: SessionId
+    role: Role
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.AGENT, self.agent)
+
+
+class Door:
+    """Lets agents in who are signed in and may do what the route is for.
+
+    ``now`` gives seconds since 1970. The token in the cookie is ``tenant.secret``; a session's id is its digest, so
+    that the log holds nothing one could sign in with.
+    """
+
+    def __init__(
+        self, events: EventStore, digests: Digests, limits: RateLimits, *, now: Callable[[], float], is_secure: bool
+    ) -> None:
+        self._events, self._digests, self._limits, self._now = events, digests, limits, now
+        self.is_secure = is_secure
+        self.cookie = "__Host-helpr_session" if is_secure else "helpr_session"
+
+    async def guard(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        """A Litestar guard: puts the Caller into the connection's state. Raises SessionIsOver, RoleMayNot,
+        RequestIsForged, TooManyRequests."""
+        if handler.opt.get("audience") == "everybody":
+            return
+        if connection.scope.get("method", "GET") not in SAFE and not connection.headers.get(CSRF_HEADER):
+            raise RequestIsForged
+        caller = await self.caller(connection.cookies.get(self.cookie, ""))
+        self._limits.hit("agent", str(caller.session))
+        needed: Permission | None = handler.opt.get("permission")
+        if needed is not None:
+            allow(caller.role, needed)
+        connection.scope["state"]["caller"] = caller
+
+    async def caller(self, token: str) -> Caller:
+        """Whose token it is; SessionIsOver when it is nobody's, or no longer."""
+        tenant, id = self.session_of(token)
+        known = await self._events.load(Session, id, tenant=tenant)
+        now = int(self._now())
+        agent_id = session.signed_in(known, now=now)
+        if now - known.seen >= NOTED:
+            await self._go_on(tenant, agent_id, id, now)
+        agent = await self._events.load(Agent, agent_id, tenant=tenant)
+        return Caller(tenant, agent_id, id, agent.role)
+
+    def new_token(self, tenant: OrganisationId) -> str:
+        """256 random bits, after the tenant they are good for."""
+        return f"{tenant.hex}.{self._digests.new_secret()}"
+
+    def session_of(self, token: str) -> tuple[OrganisationId, SessionId]:
+        """The organisation and the session that a token names; raises SessionIsOver when it cannot be one."""
+        tenant, dot, secret = token.partition(".")
+        try:
+            organisation = OrganisationId(UUID(hex=tenant))
+        except ValueError:
+            raise SessionIsOver from None
+        if not dot or not secret or len(token) > 200:
+            raise SessionIsOver
+        return organisation, SessionId(UUID(bytes=self._digests.digest(token)[:16]))
+
+    async def _go_on(self, tenant: OrganisationId, agent: AgentId, id: SessionId, now: int) -> None:
+        command = self._digests.new_id()
+        asked = Asked(
+            tenant=tenant, actor=Actor(ActorKind.AGENT, agent), command=command, fingerprint=b"", correlation=command
+        )
+        await self._events.change(Session, id, partial(session.go_on, now=now), asked=asked)
+
+
+async def caller_of(connection: AnyConnection) -> Caller:
+    """The agent whom the door has let in."""
+    found: Caller = connection.scope["state"]["caller"]
+    return found
+
+
+Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]

@@ -1,0 +1,157 @@
+"""``helpr``: everything an operator says to the product."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from api.settings import SettingIsWrong, Settings, read_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; 0 when it worked, 1 when it did not, 2 when it was not understood."""
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = _settings(asked)
+        return int(asked.run(asked, settings) or 0)
+    except SettingIsWrong as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if type(error).__module__.split(".")[0] in ("api", "infrastructure"):
+            return _fail(str(error))
+        raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="helpr", description="Customer support that keeps its privacy promises.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="run everything on this machine")
+    up.add_argument("--data", metavar="DIR", help="where data lives (default: %(default)s)", default=None)
+    up.add_argument("--host", help="the address to listen on (default: 127.0.0.1)")
+    up.add_argument("--port", help="the port to listen on (default: 8460)")
+    up.add_argument("--demo", action="store_true", help="with a demo organisation, its agents and its shop")
+    up.set_defaults(run=_up)
+    _add_views(commands.add_parser("views", help="how the views are; build them anew; replay what was parked"))
+    bench = commands.add_parser("bench", help="measure, both sides on this machine")
+    bench.add_argument("name", choices=("append", "send"))
+    bench.add_argument("--json", action="store_true")
+    bench.set_defaults(run=_bench)
+    openapi = commands.add_parser("openapi", help="print the API's OpenAPI file")
+    openapi.set_defaults(run=_openapi)
+    process = commands.add_parser("run", help="run one process of the group (helpr up does this for you)")
+    process.add_argument("process", choices=("api", "views", "clock"))
+    process.set_defaults(run=_process)
+    return parser
+
+
+def _add_views(views: argparse.ArgumentParser) -> None:
+    what = views.add_subparsers(required=True, metavar="ACTION")
+    status = what.add_parser("status", help="what serves, how far behind, what is parked")
+    rebuild = what.add_parser("rebuild", help="build views anew beside those that serve")
+    replay = what.add_parser("replay", help="fold parked streams again")
+    for action in (status, rebuild, replay):
+        action.add_argument("--data", metavar="DIR", default=None)
+    status.add_argument("--json", action="store_true")
+    for action in (rebuild, replay):
+        action.add_argument("names", nargs="*", metavar="VIEW", help="all when none is named")
+    status.set_defaults(run=_views_status)
+    rebuild.set_defaults(run=_views_rebuild)
+    replay.set_defaults(run=_views_replay)
+
+
+def _settings(asked: argparse.Namespace) -> Settings:
+    """What the command line says goes before the environment."""
+    said = {
+        "HELPR_DATA": getattr(asked, "data", None),
+        "HELPR_HOST": getattr(asked, "host", None),
+        "HELPR_PORT": getattr(asked, "port", None),
+        "HELPR_DEMO": "yes" if getattr(asked, "demo", False) else None,
+    }
+    return read_settings({**os.environ, **{name: value for name, value in said.items() if value is not None}})
+
+
+def _up(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.run.terminal import up
+
+    return up(settings)
+
+
+def _process(asked: argparse.Namespace, settings: Settings) -> int:
+    if asked.process == "api":
+        from api.run.serve import serve
+
+        serve(settings)
+    elif asked.process == "views":
+        from api.run.views import work
+
+        work(settings)
+    else:
+        from api.run.clock import keep_time
+
+        keep_time(settings)
+    return 0
+
+
+def _views_status(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.run import views
+    from api.run.terminal import show_views
+
+    show_views(views.how_they_are(_own_database(settings)), as_json=asked.json)
+    return 0
+
+
+def _views_rebuild(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.run import views
+    from api.run.terminal import progress
+
+    with progress() as moved:
+        views.rebuild(_own_database(settings), asked.names, moved)
+    print("The views were built anew and serve.")
+    return 0
+
+
+def _views_replay(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.run import views
+
+    for view, cleared in views.replay(_own_database(settings), asked.names).items():
+        print(f"{view:<12} {cleared} streams folded again")
+    return 0
+
+
+def _bench(asked: argparse.Namespace, settings: Settings) -> int:
+    from importlib import import_module
+
+    try:
+        bench = import_module(f"tests.benchmarks.{asked.name}")
+    except ModuleNotFoundError:
+        return _fail("Benchmarks come with the source: run this in a checkout, as uv run helpr bench.")
+    bench.main(as_json=asked.json)
+    return 0
+
+
+def _openapi(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.main import description
+
+    print(json.dumps(description(), indent=2, sort_keys=True))
+    return 0
+
+
+def _own_database(settings: Settings) -> Settings:
+    """Where the embedded database of a running Helpr is; HELPR_DATABASE_URL names any other."""
+    from api.run.up import at_home
+
+    return settings if settings.database_url else at_home(settings)
+
+
+def _fail(problem: str) -> int:
+    print(problem, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path.cwd()))
+    sys.exit(main())

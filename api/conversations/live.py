@@ -1,0 +1,104 @@
+"""The agents' live connection: the inbox, the conversations they look at, who is writing."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import websocket
+from litestar.di import NamedDependency
+
+from api.caller import RequestIsForged
+from api.conversations.broadcast import Broadcast
+from api.conversations.news import News
+from api.conversations.watching import Watcher, Writing
+from api.live import REFUSED, AnySocket, Connection, Hello, Pong, frame
+from api.origin import is_same_origin
+from application.ports import Claims, EventStore, History, Keyring, Tokens
+from domain.accounts import session
+from domain.accounts.agent import Agent
+from domain.accounts.permission import GRANTED, Permission
+from domain.accounts.session import Session, SessionIsOver
+from domain.shared.ids import OrganisationId
+from projections.conversations import inbox
+from projections.view import Reads
+
+
+class InboxFrame(msgspec.Struct, frozen=True, tag_field="type", tag="inbox", forbid_unknown_fields=True):
+    after: int
+
+
+class Watch(msgspec.Struct, frozen=True, tag_field="type", tag="watch", forbid_unknown_fields=True):
+    conversation: UUID
+    after: int
+
+
+class Unwatch(msgspec.Struct, frozen=True, tag_field="type", tag="unwatch", forbid_unknown_fields=True):
+    conversation: UUID
+
+
+class Typing(msgspec.Struct, frozen=True, tag_field="type", tag="typing", forbid_unknown_fields=True):
+    conversation: UUID
+    on: bool
+
+
+@websocket("/live", opt={"audience": "everybody"})
+async def live(
+    socket: AnySocket,
+    tokens: NamedDependency[Tokens],
+    events: NamedDependency[EventStore],
+    history: NamedDependency[History],
+    keyring: NamedDependency[Keyring],
+    reads: NamedDependency[Reads],
+    broadcast: NamedDependency[Broadcast],
+    news: NamedDependency[News],
+    say_typing: NamedDependency[Any],
+) -> None:
+    """Authenticates by its first frame; only pages of our own may open it."""
+    if not is_same_origin(socket):
+        raise RequestIsForged
+
+    async def may_stay(claims: Claims) -> bool:
+        return await may_read(claims, events)
+
+    connection = Connection(
+        socket, tokens, "agent", Hello | Pong | InboxFrame | Watch | Unwatch | Typing, may_stay=may_stay
+    )
+    watcher = Watcher(connection, broadcast, history, keyring)
+    writes = Writing(watcher, say_typing)
+
+    def welcome() -> bytes:
+        watcher.welcome()
+        return frame("welcome", position=reads.position(watcher.tenant, inbox.NAME))
+
+    async def hear(said: Any) -> None:
+        match said:
+            case InboxFrame() | Watch() if connection.claims is None or not await may_stay(connection.claims):
+                connection.close(REFUSED)
+            case InboxFrame(after=after):
+                await news.subscribe(watcher.tenant, connection, max(after, 0))
+            case Watch(conversation=conversation, after=after):
+                await watcher.watch(conversation, max(after, 0))
+            case Unwatch(conversation=conversation):
+                watcher.unwatch(conversation)
+            case Typing(conversation=conversation, on=on):
+                writes.tell(conversation, on)
+
+    try:
+        await connection.serve(welcome, hear)
+    finally:
+        watcher.goodbye()
+        news.unsubscribe(watcher.tenant, connection)
+
+
+async def may_read(claims: Claims, events: EventStore) -> bool:
+    """Whether the agent is still signed in and may still read conversations."""
+    tenant = OrganisationId(claims.tenant)
+    if claims.session is None:
+        return False
+    try:
+        agent = session.signed_in(await events.load(Session, claims.session, tenant=tenant), now=int(time.time()))
+    except SessionIsOver:
+        return False
+    role = (await events.load(Agent, agent, tenant=tenant)).role
+    return agent == claims.id and Permission.READ in GRANTED[role]

@@ -1,0 +1,175 @@
+"""A live connection: who it is, what it is told, and when it has to go."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from litestar import WebSocket
+from litestar.exceptions import WebSocketDisconnect
+
+from application.ports import Claims, TokenRefused, Tokens
+
+AnySocket = WebSocket[Any, Any, Any]
+MOST_WAITING = 256 * 1024
+"""Bytes that may wait for a slow reader before it is let go."""
+LARGEST_FRAME = 4096
+PING = 25.0
+SILENCE = 70.0
+HELLO_WITHIN = 10.0
+RENEW = 600
+"""A fresh token is pushed when the old one has so many seconds left."""
+REFUSED, TOO_SLOW, TOO_LARGE, GONE, RESTARTING = 4401, 4408, 1009, 4410, 1012
+
+
+class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello", forbid_unknown_fields=True):
+    """The first thing a client says, and again when its token was renewed."""
+
+    token: str
+
+
+class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong", forbid_unknown_fields=True):
+    """Still here."""
+
+
+def frame(type: str, **content: Any) -> bytes:
+    """A message to a client."""
+    return msgspec.json.encode({"type": type, **content})
+
+
+class Connection:
+    """One socket of an audience that says certain frames. ``may_stay`` is asked when a token is to be renewed."""
+
+    def __init__(
+        self,
+        socket: AnySocket,
+        tokens: Tokens,
+        audience: str,
+        frames: Any,
+        *,
+        may_stay: Callable[[Claims], Awaitable[bool]],
+    ) -> None:
+        self._socket, self._tokens, self._audience, self._may_stay = socket, tokens, audience, may_stay
+        self._decoder = msgspec.json.Decoder(frames)
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._code = 0
+        self._heard = time.monotonic()
+        self._renewed = 0
+        self.claims: Claims | None = None
+
+    @property
+    def is_closing(self) -> bool:
+        return self._code != 0
+
+    def push(self, message: bytes) -> None:
+        """Queues a message; a reader for whom too much is waiting is let go instead."""
+        if self._code:
+            return
+        self._waiting.append(message)
+        self._bytes += len(message)
+        if self._bytes > MOST_WAITING:
+            self.close(TOO_SLOW)
+        self._wake.set()
+
+    def close(self, code: int) -> None:
+        """Lets the client go; what still waits is not sent."""
+        self._code = self._code or code
+        self._waiting.clear()
+        self._wake.set()
+
+    async def serve(self, welcome: Callable[[], bytes], hear: Callable[[Any], Awaitable[None]]) -> None:
+        """Until either side has enough. ``hear`` is told every frame but hello and pong, one after the other;
+        ``welcome`` makes the answer to the first hello."""
+        await self._socket.accept()
+        tasks = [asyncio.create_task(work) for work in (self._read(welcome, hear), self._write(), self._keep_alive())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            with contextlib.suppress(Exception):
+                await self._socket.close(code=self._code or 1000)
+
+    async def _read(self, welcome: Callable[[], bytes], hear: Callable[[Any], Awaitable[None]]) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            while not self._code:
+                text = await self._socket.receive_text()
+                self._heard = time.monotonic()
+                if len(text) > LARGEST_FRAME:
+                    return self.close(TOO_LARGE)
+                await self._take(text, welcome, hear)
+        return None
+
+    async def _take(self, text: str, welcome: Callable[[], bytes], hear: Callable[[Any], Awaitable[None]]) -> None:
+        try:
+            said = self._decoder.decode(text)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            self.push(frame("problem", detail="This frame cannot be read."))
+            return
+        match said:
+            case Hello(token=token):
+                self._greet(token, welcome)
+            case Pong():
+                pass
+            case _ if self.claims is None:
+                self.close(REFUSED)
+            case _:
+                await hear(said)
+
+    def _greet(self, token: str, welcome: Callable[[], bytes]) -> None:
+        try:
+            claims = self._tokens.check(token, self._audience)
+        except TokenRefused:
+            return self.close(REFUSED)
+        if self.claims is not None and (claims.tenant, claims.id) != (self.claims.tenant, self.claims.id):
+            return self.close(REFUSED)
+        is_first, self.claims = self.claims is None, claims
+        if is_first:
+            self.push(welcome())
+        return None
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting and not self._code:
+                message = self._waiting.popleft()
+                await self._socket.send_text(message.decode())
+                self._bytes -= len(message)
+            if self._code:
+                return
+
+    async def _keep_alive(self) -> None:
+        started = pinged = time.monotonic()
+        while not self._code:
+            await asyncio.sleep(1.0)
+            now = time.monotonic()
+            if self.claims is None and now - started > HELLO_WITHIN:
+                self.close(REFUSED)
+            if now - self._heard > SILENCE:
+                self.close(GONE)
+            if now - pinged >= PING:
+                pinged = now
+                self.push(frame("ping"))
+            await self._renew()
+
+    async def _renew(self) -> None:
+        claims = self.claims
+        if claims is None:
+            return None
+        left = claims.until - time.time()
+        if left <= 0:
+            self.close(REFUSED)
+        elif left <= RENEW and self._renewed != claims.until:
+            self._renewed = claims.until
+            if not await self._may_stay(claims):
+                return self.close(REFUSED)
+            token, _ = self._tokens.issue(self._audience, claims.tenant, claims.id, claims.session)
+            self.push(frame("token", token=token))
+        return None

@@ -1,0 +1,291 @@
+"""Wires everything together; nothing else imports both the API and the infrastructure, and nothing imports this but
+the command line and the tests."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+from litestar import Litestar, Router
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.handlers.base import BaseRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from api import health, pages, shell
+from api.accounts import agents, signing_in
+from api.asking import AnyRequest, asked, at_least
+from api.caller import Door, caller_of
+from api.compliance import audit, erasure
+from api.conversations import assignment, history, inbox, lifecycle, live, messaging, reading, thread
+from api.conversations.broadcast import Broadcast
+from api.conversations.news import News
+from api.problems import HANDLERS
+from api.rate_limits import RateLimits
+from api.settings import Settings
+from api.usage import daily
+from api.visitors import directory
+from api.widget import arrival, identification
+from api.widget import live as widget_live
+from api.widget import messaging as widget_messaging
+from api.widget import thread as widget_thread
+from api.widget.guest import WidgetDoor, guest_of
+from application.accounts.registration import is_colleague
+from application.ports import Asked
+from application.visitors.arrival import has_arrived
+from domain.compliance.events import ErasureDecided, KeysDestroyed
+from domain.shared.recorded import Recorded
+from infrastructure.database.connections import connect, connect_pool
+from infrastructure.event_log.event_store import LogEventStore
+from infrastructure.event_log.following import LogFollower
+from infrastructure.event_log.group_commit import GroupCommit
+from infrastructure.event_log.memories import Memories
+from infrastructure.event_log.reading import LogReader
+from infrastructure.keys import digests, marks
+from infrastructure.keys.aws_kms import AwsKms
+from infrastructure.keys.keyring import TenantKeyring
+from infrastructure.keys.live_tokens import LiveTokens
+from infrastructure.keys.local_root import LocalRootKey
+from infrastructure.keys.passwords import Argon2Passwords
+from infrastructure.keys.postgres_store import PostgresKeyStore
+from infrastructure.keys.root_key import RootKey
+from infrastructure.keys.sqlite_store import SqliteKeyStore
+from infrastructure.keys.store import KeyStore
+from infrastructure.views.positions import Positions
+from infrastructure.views.reads import ViewReads
+from infrastructure.wakeups import Wakeups
+
+LARGEST_BODY = 512 * 1024
+KEYS_CHANNEL, TYPING_CHANNEL = "helpr_keys", "helpr_typing"
+
+
+def root_key(url: str) -> RootKey:
+    """``file:///path`` of a local root key, or ``aws-kms:///alias/name?region=eu-central-1``."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return LocalRootKey(Path(parts.path))
+    options = dict(part.split("=", 1) for part in parts.query.split("&") if "=" in part)
+    return AwsKms(parts.path.removeprefix("/"), region=options.get("region", ""), endpoint=options.get("endpoint"))
+
+
+def key_store(url: str) -> KeyStore:
+    """``sqlite:///path`` of the embedded store, or the DSN of a PostgreSQL database of its own."""
+    parts = urlsplit(url)
+    return SqliteKeyStore(Path(parts.path)) if parts.scheme == "sqlite" else PostgresKeyStore(url)
+
+
+class House:
+    """All parts of one process. ``opened`` starts and stops them."""
+
+    def __init__(self, settings: Settings, *, pool: Any) -> None:
+        marks.check_all()
+        self.settings, self.pool = settings, pool
+        self.is_secure = settings.public_url.startswith("https://")
+        self._notices: set[asyncio.Task[Any]] = set()
+        self.keyring = TenantKeyring(
+            root_key(settings.kms_url), key_store(settings.keys_url), destroyed=self._announce_destroyed
+        )
+        self.log = GroupCommit(partial(connect, settings.database_url))
+        self.reader = LogReader(pool)
+        self.memories = Memories()
+        self.events = LogEventStore(self.log, self.reader, self.keyring, self.memories)
+        self.passwords = Argon2Passwords()
+        self.broadcast = Broadcast(self.keyring)
+        self.positions = Positions(pool, self._moved)
+        self.reads = ViewReads(pool, self.positions)
+        self.news = News(self.reads, self.reader, self.keyring)
+        self.limits = RateLimits()
+        self.door = Door(self.events, digests, self.limits, now=time.time, is_secure=self.is_secure)
+        self.widget_door = WidgetDoor(self.events, digests, self.limits, settings.trusted_proxies)
+        followed = (self._remember, self.broadcast.follow, self.news.follow)
+        self.follower = LogFollower(self.reader, followed)
+        self.wakeups = Wakeups(partial(connect, settings.database_url))
+        self.wakeups.on("helpr_log", self.follower.wake)
+        self.wakeups.on("helpr_views", self.positions.told)
+        self.wakeups.on(KEYS_CHANNEL, self._evict)
+        self.wakeups.on(TYPING_CHANNEL, self.broadcast.typing)
+
+    @property
+    def tokens(self) -> LiveTokens:
+        """Good in every process that has the same keys."""
+        return LiveTokens(self.keyring.master("live tokens"))
+
+    async def ready(self) -> dict[str, bool]:
+        """Each part that is needed, and whether it answers."""
+        parts = {"database": False, "keys": False}
+        with suppress(Exception):
+            parts["database"] = await self.pool.fetchval("select 1", timeout=2) == 1
+        with suppress(Exception):
+            await asyncio.wait_for(self.keyring.living(UUID(int=0), "master:cell"), 2)
+            parts["keys"] = True
+        return parts
+
+    def say(self, channel: str, payload: str) -> None:
+        """Tells the other processes something that may be lost."""
+        task = asyncio.get_running_loop().create_task(self._notify(channel, payload))
+        self._notices.add(task)
+        task.add_done_callback(self._notices.discard)
+
+    async def _notify(self, channel: str, payload: str) -> None:
+        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self.pool.execute("select pg_notify($1, $2)", channel, payload)
+
+    def _remember(self, page: Sequence[Recorded[Any]]) -> None:
+        for recorded in page:
+            self.memories.follow(recorded)
+            if isinstance(recorded.fact, ErasureDecided | KeysDestroyed):
+                self.keyring.evict(recorded.tenant, f"subject:{recorded.fact.subject}")
+
+    def _moved(self, view: str) -> None:
+        self.news.moved(view)
+
+    def _announce_destroyed(self, tenant: UUID, scope: str) -> None:
+        self.say(KEYS_CHANNEL, f"{tenant} {scope}")
+
+    def _evict(self, payload: str) -> None:
+        if not payload:
+            self.keyring.evict_all()
+        else:
+            tenant, scope = payload.split(" ", 1)
+            self.keyring.evict(UUID(tenant), scope)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[House]:
+    """A house with its lights on, whose parts stop in the order in which nothing acknowledged is lost."""
+    pool = await connect_pool(settings.database_url)
+    house = House(settings, pool=pool)
+    await house.keyring.open_store()
+    house.log.start()
+    await house.positions.look()
+    await house.follower.start()
+    house.wakeups.start()
+    house.broadcast.start()
+    house.news.start()
+    try:
+        yield house
+    finally:
+        await house.news.stop()
+        await house.broadcast.stop()
+        await house.log.stop()
+        await house.wakeups.stop()
+        await house.follower.stop()
+        await house.keyring.close()
+        house.passwords.close()
+        await pool.close()
+
+
+def web(house: House) -> shell.Shell:
+    """The application in its shell."""
+    return shell.Shell(application(house), new_id=digests.new_id, is_secure=house.is_secure)  # type: ignore[arg-type]
+
+
+def application(house: House) -> Litestar:
+    """Routes behind their doors, and problems."""
+
+    async def asked_by_agent(request: AnyRequest) -> Asked:
+        caller = await caller_of(request)
+        return await asked(request, digests, caller.tenant, caller.actor.kind, caller.agent)
+
+    async def asked_by_visitor(request: AnyRequest) -> Asked:
+        guest = await guest_of(request)
+        return await asked(request, digests, guest.tenant, guest.actor.kind, guest.visitor)
+
+    async def agents_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        await house.door.guard(connection, handler)
+
+    async def visitors_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        await house.widget_door.guard(connection, handler)
+
+    agent_routes = Router(
+        "/v1",
+        route_handlers=[
+            signing_in.sign_in, signing_in.who_am_i, signing_in.sign_out, signing_in.live_token, agents.list_agents,
+            inbox.read_inbox, inbox.count_inbox, inbox.read_conversations_of, thread.open_conversation,
+            thread.read_changes, messaging.send_message, messaging.leave_note, assignment.assign,
+            assignment.prioritise, lifecycle.set_status, reading.mark_read, history.read_moment, audit.read_trail,
+            audit.export_trail, directory.list_visitors, directory.read_visitor, erasure.erase_visitor,
+            erasure.read_erasure, erasure.list_erasures, daily.read_days, live.live,
+        ],
+        guards=[agents_only],
+        dependencies={"caller": Provide(caller_of), "asked": Provide(asked_by_agent)},
+        tags=["Agents"],
+    )  # fmt: skip
+    visitor_routes = Router(
+        "/widget/v1",
+        route_handlers=[
+            arrival.begin_session, arrival.live_token, identification.identify, widget_messaging.start_conversation,
+            widget_messaging.send_message, widget_messaging.mark_read, widget_thread.read_conversation,
+            widget_live.live,
+        ],
+        guards=[visitors_only],
+        dependencies={"guest": Provide(guest_of), "asked": Provide(asked_by_visitor)},
+        tags=["Widget"],
+    )  # fmt: skip
+    return Litestar(
+        [agent_routes, visitor_routes, *health.ROUTES, *pages.ROUTES],
+        dependencies=_parts(house) | {"at_least": Provide(at_least)},
+        exception_handlers=HANDLERS,
+        openapi_config=_description(),
+        request_max_body_size=LARGEST_BODY,
+        logging_config=None,
+    )
+
+
+def _parts(house: House) -> dict[str, Provide]:
+    """What routes may ask for, by name."""
+    parts: dict[str, Any] = {
+        "settings": house.settings,
+        "events": house.events,
+        "history": house.reader,
+        "keyring": house.keyring,
+        "passwords": house.passwords,
+        "digests": digests,
+        "tokens": house.tokens,
+        "reads": house.reads,
+        "limits": house.limits,
+        "door": house.door,
+        "widget_door": house.widget_door,
+        "broadcast": house.broadcast,
+        "news": house.news,
+        "say_typing": partial(house.say, TYPING_CHANNEL),
+        "check": house.ready,
+        "colleagues": partial(is_colleague, events=house.events),
+        "visitors": partial(has_arrived, events=house.events),
+    }
+    return {name: Provide(_giving(part), sync_to_thread=False) for name, part in parts.items()}
+
+
+def _giving(part: Any) -> Any:
+    def give() -> Any:
+        return part
+
+    return give
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI file, made from routes that nobody can call: nothing is opened for it."""
+    with TemporaryDirectory() as folder:
+        data = Path(folder)
+        settings = Settings(data=data, kms_url=f"file://{data}/root.key", keys_url=f"sqlite://{data}/keys.sqlite")
+        return application(House(settings, pool=None)).openapi_schema.to_schema()
+
+
+def _description() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Helpr",
+        version="1",
+        description="Customer support whose privacy promises are kept by the software itself.",
+        create_examples=True,
+        use_handler_docstrings=True,
+        path="/v1",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    )

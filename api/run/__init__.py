@@ -1,0 +1,1 @@
+"""The processes that a running Helpr is made of, one file each."""

@@ -1,0 +1,97 @@
+"""What ``helpr`` shows on a terminal: little, in columns, with progress where it takes long."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from api.run import demo
+from api.run.up import running
+from api.settings import Settings
+from infrastructure.views.status import ViewStatus
+
+console = Console(highlight=False)
+Moved = Callable[[str, int, int], None]
+
+
+def up(settings: Settings) -> int:
+    """Runs until somebody says stop."""
+    console.print(f"Helpr keeps its data in [bold]{settings.data}[/bold]")
+    with progress() as moved, running(settings, said=_say, progress=moved) as house:
+        if settings.is_demo:
+            people = demo.prepare(house.settings, said=_say)
+            _greet_demo(house.url, people)
+            with progress() as filled:
+                demo.fill(house.settings, house.url, people, progress=filled, stopped=house.group.is_stopping)
+        else:
+            console.print(f"\nHelpr is ready: [bold]{house.url}[/bold]")
+        console.print("Stop it with Ctrl-C.")
+        house.group.watch()
+        console.print("Stopping; what was acknowledged is kept.")
+    return 0
+
+
+def show_views(found: Sequence[ViewStatus], *, as_json: bool) -> None:
+    """A line for each generation of each view."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("view", "generation", "state", "position", "behind", "seconds", "parked"):
+        table.add_column(name, justify="left" if name in ("view", "state") else "right")
+    for view in found:
+        style = "red" if view.parked else "yellow" if view.seconds > 5 else ""
+        cells = (view.view, view.generation, view.state, view.position, view.lag, f"{view.seconds:.1f}", view.parked)
+        table.add_row(*map(str, cells), style=style)
+    console.print(table)
+    if any(view.parked for view in found):
+        console.print("Parked streams wait for: helpr views replay")
+
+
+@contextmanager
+def progress() -> Iterator[Moved]:
+    """Bars, one a name; they appear with the first news of it."""
+    bars = Progress(
+        TextColumn("  {task.description:<14}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+    tasks: dict[str, TaskID] = {}
+
+    def moved(name: str, done: int, total: int) -> None:
+        if not tasks:
+            bars.start()
+        if name not in tasks:
+            tasks[name] = bars.add_task(name, total=total)
+        bars.update(tasks[name], completed=done, total=total)
+
+    try:
+        yield moved
+    finally:
+        bars.stop()
+
+
+class _Rate(TextColumn):
+    def __init__(self) -> None:
+        super().__init__("{task.speed:,.0f}/s")
+
+    def render(self, task):  # type: ignore[no-untyped-def]
+        return super().render(task) if task.speed else ""
+
+
+def _say(text: str) -> None:
+    console.print(f"  {text}", style="dim")
+
+
+def _greet_demo(url: str, people: "demo.People") -> None:
+    console.print(f"\nThe demo is ready. A shop with the widget:  [bold]{url}/demo[/bold]")
+    console.print(f"The agents' console:                        [bold]{url}[/bold]")
+    table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
+    for name in ("sign in as", "password", "who is"):
+        table.add_column(name)
+    for agent in people.agents:
+        table.add_row(agent.email, people.password, f"{agent.name}, {agent.role}")
+    console.print(table)

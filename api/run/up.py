@@ -1,0 +1,103 @@
+"""``helpr up``: everything on one machine, as one group of processes that live and die together."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
+
+from api.pages import DIST
+from api.settings import Settings
+from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres
+from infrastructure.database.migrations import migrate
+from infrastructure.processes import Child, ProcessGroup
+from projections import views
+
+Said = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+
+
+class PortIsTaken(Exception):
+    """Somebody else listens there; the message says how to choose another port."""
+
+
+class NothingRuns(Exception):
+    """No embedded database is up; the message says where it was looked for."""
+
+
+class Running(msgspec.Struct, frozen=True):
+    """What runs, and where people reach it."""
+
+    settings: Settings
+    group: ProcessGroup
+    url: str
+
+
+@contextmanager
+def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[Running]:
+    """Starts the database if it is ours, brings the schema up, starts the processes and waits until they serve.
+
+    Call it from the main thread. Raises PostgresFailed, PortIsTaken, GroupFailed, SchemaIsForeign, each with a sentence
+    for the operator. Afterwards nothing is left running.
+    """
+    _refuse_taken_port(settings)
+    postgres = None if settings.database_url else EmbeddedPostgres(settings.data)
+    try:
+        if postgres is not None:
+            said("Starting PostgreSQL")
+            postgres.start()
+            settings = replace(settings, database_url=postgres.runtime_dsn, owner_url=postgres.owner_dsn)
+        said("Preparing the database")
+        login = RUNTIME_LOGIN if postgres else urlsplit(settings.database_url).username
+        migrate(settings.owner_url, views.ALL, runtime_login=login, progress=progress)
+        if not (DIST / "console" / "index.html").is_file():
+            said("The pages are not built; the API works without them")
+        chores = (postgres.revive,) if postgres else ()
+        group = ProcessGroup(_children(settings), said=said, chores=chores)
+        with group.stopping_on_signals():
+            try:
+                group.start()
+                if group.wait_until_ready():
+                    yield Running(settings, group, settings.public_url or f"http://{settings.host}:{settings.port}")
+            finally:
+                group.stop()
+    finally:
+        if postgres is not None:
+            postgres.stop()
+
+
+def at_home(settings: Settings) -> Settings:
+    """The settings with the embedded database of a Helpr that runs on this folder; raises NothingRuns."""
+    postgres = EmbeddedPostgres(settings.data)
+    if not postgres.is_running():
+        raise NothingRuns(f"No Helpr runs on {settings.data}. Start it with helpr up, or name its folder with --data.")
+    return replace(settings, database_url=postgres.runtime_dsn, owner_url=postgres.owner_dsn)
+
+
+def _children(settings: Settings) -> list[Child]:
+    ready = f"http://{settings.host}:{settings.port}/readyz"
+    logs, environment = settings.data / "logs", settings.environment()
+    return [
+        Child("views", _command("views"), environment, logs / "views.log"),
+        Child("clock", _command("clock"), environment, logs / "clock.log"),
+        Child("api", _command("api"), environment, logs / "api.log", ready),
+    ]
+
+
+def _command(process: str) -> list[str]:
+    return [sys.executable, "-m", "api.cli", "run", process]
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            raise PortIsTaken(
+                f"Something else listens on {settings.host}:{settings.port}. Use another port: helpr up --port "
+                f"{settings.port + 1}"
+            ) from None

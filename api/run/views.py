@@ -1,0 +1,61 @@
+"""A view worker's process, and what people ask of the views: how they are, build them anew, replay what was parked."""
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import psycopg
+
+from api.run.logs import log_to_stderr
+from api.settings import Settings
+from infrastructure.processes import die_with_parent
+from infrastructure.views import rebuilding, replaying
+from infrastructure.views.status import ViewStatus, status
+from infrastructure.views.worker import run_worker
+from projections import views
+from projections.view import View
+
+
+class ViewIsUnknown(Exception):
+    """There is no view of this name; the message lists those there are."""
+
+
+def work(settings: Settings) -> None:
+    """Folds until SIGTERM or SIGINT."""
+    die_with_parent()
+    log_to_stderr()
+    stop = threading.Event()
+
+    def stop_soon(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop_soon)
+    run_worker(settings.database_url, views.ALL, stop=stop)
+
+
+def how_they_are(settings: Settings) -> list[ViewStatus]:
+    """One line a generation."""
+    with psycopg.connect(settings.owner_url, autocommit=True) as owner:
+        return status(owner)
+
+
+def rebuild(settings: Settings, names: Sequence[str], progress: Callable[[str, int, int], None]) -> None:
+    """Builds views anew from the whole log, beside those that serve."""
+    with psycopg.connect(settings.owner_url, autocommit=True) as owner:
+        for view in _named(names):
+            rebuilding.rebuild(owner, view, progress=progress)
+
+
+def replay(settings: Settings, names: Sequence[str]) -> dict[str, int]:
+    """Folds parked streams again; how many each view had."""
+    with psycopg.connect(settings.owner_url, autocommit=True) as owner:
+        return {view.NAME: replaying.replay(owner, view) for view in _named(names)}
+
+
+def _named(names: Sequence[str]) -> list[View]:
+    known = {view.NAME: view for view in views.ALL}
+    if unknown := sorted(set(names) - set(known)):
+        raise ViewIsUnknown(f"There is no view {', '.join(unknown)}. There are: {', '.join(known)}.")
+    return [known[name] for name in names] or list(views.ALL)

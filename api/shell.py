@@ -1,0 +1,83 @@
+"""The outermost layer: security headers on every answer, who may ask from other origins, one id for each request."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PAGES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+DATA = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
+ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"helpr-position, retry-after"),
+)
+PREFLIGHT = (
+    *CORS,
+    (b"access-control-allow-methods", b"GET, POST, PUT"),
+    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, helpr-min-position"),
+    (b"access-control-max-age", b"86400"),
+)
+
+
+class Shell:
+    """Wraps the application. ``new_id`` names requests; ``is_secure`` says that people come by https."""
+
+    def __init__(self, app: App, *, new_id: Callable[[], Any], is_secure: bool) -> None:
+        self._app, self._new_id = app, new_id
+        self._always = (*ALWAYS, HSTS) if is_secure else ALWAYS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        is_widget = path.startswith("/widget/")
+        scope.setdefault("state", {})
+        added = [
+            *self._always,
+            (b"helpr-request-id", str(self._new_id()).encode()),
+            (b"content-security-policy", (DATA if path.startswith(("/v1/", "/widget/")) else PAGES).encode()),
+            (b"cross-origin-resource-policy", b"cross-origin" if is_widget or path == "/widget.js" else b"same-origin"),
+            *(CORS if is_widget else ()),
+        ]
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                known = {name.lower() for name, _ in message.get("headers", ())}
+                limit = _rate_limit(scope["state"].get("rate_limit"))
+                headers = [header for header in (*added, *limit) if header[0] not in known]
+                message["headers"] = [*message.get("headers", ()), *headers]
+            await send(message)
+
+        if is_widget and scope["method"] == "OPTIONS":
+            await told({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
+            await told({"type": "http.response.body", "body": b""})
+            return
+        await self._app(scope, receive, told)
+
+
+def _rate_limit(found: tuple[str, int, int, int] | None) -> tuple[tuple[bytes, bytes], ...]:
+    """What is left of the limit that was counted last, in the fields of the IETF's draft (RateLimit header fields)."""
+    if found is None:
+        return ()
+    name, most, left, seconds = found
+    return (
+        (b"ratelimit-policy", f'"{name}";q={most};w=60'.encode()),
+        (b"ratelimit", f'"{name}";r={max(left, 0)};t={seconds}'.encode()),
+    )

@@ -1,0 +1,75 @@
+"""The people who came, over HTTP."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from api.asking import page
+from api.caller import Caller
+from api.people import VisitorShown, people, visitors_shown
+from application.ports import Keyring
+from domain.accounts.permission import Permission
+from domain.shared.refusal import Malformed
+from domain.visitors.arrival import VisitorIsUnknown
+from projections.view import Reads
+from projections.visitors import directory
+
+
+class DirectoryPage(msgspec.Struct, frozen=True):
+    """``next`` is what to pass as ``after`` for the next page; null at the end."""
+
+    visitors: list[VisitorShown]
+    next: str | None
+
+
+@get("/visitors", operation_id="listVisitors", opt={"permission": Permission.READ})
+async def list_visitors(
+    caller: NamedDependency[Caller],
+    reads: NamedDependency[Reads],
+    keyring: NamedDependency[Keyring],
+    at_least: NamedDependency[int],
+    after: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+) -> Response[DirectoryPage]:
+    """Visitors, the last seen first."""
+    position = reads.position(caller.tenant, directory.NAME)
+    async with reads(caller.tenant, directory.NAME, at_least=at_least) as db:
+        found = await directory.page(db, caller.tenant, before=_place(after), limit=limit + 1)
+    following = _cursor(found[limit - 1]) if len(found) > limit else None
+    return page(DirectoryPage(await visitors_shown(keyring, caller.tenant, found[:limit]), following), position)
+
+
+@get("/visitors/{visitor:uuid}", operation_id="readVisitor", opt={"permission": Permission.READ})
+async def read_visitor(
+    visitor: FromPath[UUID],
+    caller: NamedDependency[Caller],
+    reads: NamedDependency[Reads],
+    keyring: NamedDependency[Keyring],
+    at_least: NamedDependency[int],
+) -> Response[VisitorShown]:
+    """What is known of a visitor."""
+    position = reads.position(caller.tenant, directory.NAME)
+    found = await people(caller.tenant, [visitor], reads=reads, keyring=keyring, at_least=at_least)
+    if not found:
+        raise VisitorIsUnknown
+    return page(found[0], position)
+
+
+def _cursor(visitor: directory.Visitor) -> str:
+    return urlsafe_b64encode(msgspec.msgpack.encode((visitor.last_seen, visitor.id))).decode().rstrip("=")
+
+
+def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
+    if cursor is None:
+        return None
+    try:
+        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.msgpack.decode(raw, type=tuple[datetime, UUID])
+    except (ValueError, msgspec.MsgspecError):
+        raise Malformed("after", "is not a cursor of this list") from None

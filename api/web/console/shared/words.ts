@@ -1,0 +1,40 @@
+/** What people, states and reasons are called on every page. */
+
+import type { Priority, Reason, Role } from "./wire";
+
+/** Somebody who never said their name is told apart by the end of their id. */
+export function visitorName({ id, name, erased }: { id: string; name: string | null; erased: boolean }): string {
+  if (erased) return "Erased visitor";
+  return name ?? `Visitor ${id.slice(-4)}`;
+}
+
+export const PRIORITIES: readonly { readonly id: Priority; readonly name: string }[] = [
+  { id: "urgent", name: "Urgent" },
+  { id: "high", name: "High" },
+  { id: "normal", name: "Normal" },
+  { id: "low", name: "Low" },
+];
+
+export const ROLES: Readonly<Record<Role, string>> = {
+  owner: "Owner",
+  admin: "Administrator",
+  agent: "Agent",
+  compliance: "Compliance officer",
+  analyst: "Analyst",
+};
+
+export const REASONS: readonly { readonly id: Reason; readonly name: string; readonly says: string }[] = [
+  { id: "requested", name: "They asked for it", says: "The person asked to be erased." },
+  { id: "child", name: "The person is a child", says: "The data is a child's." },
+  { id: "inactive", name: "Inactive for long", says: "The person has not been here for long." },
+  { id: "unlawful", name: "There was no right to keep it", says: "There was no lawful basis to keep the data." },
+];
+
+export function reasonName(reason: Reason): string {
+  return REASONS.find((one) => one.id === reason)?.name ?? reason;
+}
+
+/** "1 message", "2,310 messages". */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,113 @@
+"""Following the log and doing what follows from it: each reaction at its own pace, each fact until it is done."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID, uuid5
+
+import asyncpg
+import msgspec
+import structlog
+
+from application.ports import Asked, History
+from domain.shared.event import Event
+from domain.shared.ids import OrganisationId
+from domain.shared.recorded import Actor, ActorKind, Recorded
+from domain.shared.refusal import Absent
+
+log = structlog.get_logger()
+MOST_PENDING = 64
+POLL = 0.5
+LONGEST_PAUSE = 30.0
+SYSTEM = Actor(ActorKind.SYSTEM, UUID(int=0))
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """What is done (``react``) when one of these facts has happened. The name is kept in the database for ever."""
+
+    name: str
+    listens: tuple[type[Event], ...]
+    react: Callable[[Recorded[Any], Asked], Awaitable[object]]
+
+
+class Reactor:
+    """Runs reactions. A fact is passed on at least once and its command always has the same name, so that doing it
+    again changes nothing; how far a reaction is moves behind the oldest fact that is not done yet."""
+
+    def __init__(self, history: History, database: Any, reactions: Sequence[Reaction]) -> None:
+        self._history, self._database, self._reactions = history, database, reactions
+        self._wakes = [asyncio.Event() for _ in reactions]
+
+    def wake(self, _payload: str = "") -> None:
+        """Something has happened."""
+        for wake in self._wakes:
+            wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for reaction, wake in zip(self._reactions, self._wakes, strict=True):
+                tasks.create_task(self._follow(reaction, wake), name=reaction.name)
+
+    async def _follow(self, reaction: Reaction, wake: asyncio.Event) -> None:
+        pending: dict[int, asyncio.Task[None]] = {}
+        saved = read = await self._position(reaction)
+        try:
+            while True:
+                with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    if len(pending) < MOST_PENDING and (page := await self._history.after(read)):
+                        for recorded in page:
+                            if type(recorded.fact) in reaction.listens:
+                                pending[recorded.position] = asyncio.create_task(
+                                    self._until_done(reaction, recorded, wake)
+                                )
+                        read = page[-1].position
+                        wake.set()
+                    pending = {position: task for position, task in pending.items() if not task.done()}
+                    done = min(pending, default=read + 1) - 1
+                    if done != saved:
+                        await self._save(reaction, done)
+                        saved = done
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), POLL)
+                wake.clear()
+        finally:
+            for task in pending.values():
+                task.cancel()
+
+    async def _until_done(self, reaction: Reaction, recorded: Recorded[Any], wake: asyncio.Event) -> None:
+        pause = 0.05
+        while True:
+            try:
+                await reaction.react(recorded, asked_by(reaction, recorded))
+            except Absent:
+                break
+            except Exception as error:
+                log.warning("a reaction is tried again", reaction=reaction.name, error=type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                break
+        wake.set()
+
+    async def _position(self, reaction: Reaction) -> int:
+        query = "select position from log.reactions where name = $1"
+        return await self._database.fetchval(query, reaction.name) or 0
+
+    async def _save(self, reaction: Reaction, position: int) -> None:
+        query = """insert into log.reactions values ($1, $2)
+            on conflict (name) do update set position = excluded.position"""
+        await self._database.execute(query, reaction.name, position)
+
+
+def asked_by(reaction: Reaction, recorded: Recorded[Any]) -> Asked:
+    """The command that follows from a fact: caused by it, and named after it."""
+    return Asked(
+        tenant=OrganisationId(recorded.tenant),
+        actor=SYSTEM,
+        command=uuid5(recorded.event_id, reaction.name),
+        fingerprint=b"",
+        correlation=recorded.correlation,
+        causation=recorded.event_id,
+    )

@@ -1,0 +1,43 @@
+"""Looking for what may be left of a person: sealed pieces in every view, and keys that could still open them."""
+
+from typing import Any
+from uuid import UUID
+
+from infrastructure.views.folding import shard_of
+
+TABLES = """select g.view, c.table_schema, c.table_name, c.column_name, c.udt_name
+    from views.generations g
+    join information_schema.columns c on c.table_schema = g.view || '_' || g.generation
+    where c.udt_name in ('bytea', '_bytea') and g.state = 'serving' order by 1, 2, 3, 4"""
+BEHIND = """select count(*) from views.checkpoints c join views.generations g using (view, generation)
+    where g.state = 'serving' and c.shard = $1 and c.position < $2"""
+
+
+class SealedRemains:
+    """``workers`` is a pool of the role that sees all rows, ``keyring`` counts keys that live."""
+
+    def __init__(self, workers: Any, keyring: Any) -> None:
+        self._workers, self._keyring = workers, keyring
+
+    async def search(self, tenant: UUID, subject: UUID) -> dict[str, int]:
+        """For each place, how many pieces are left. A record names its scopes in the clear, so what is sealed under
+        the person's key is found wherever it lies. Views that have not heard everything yet count as a place, too."""
+        scope = f"subject:{subject}"
+        places = {"keys": await self._keyring.living(tenant, scope)}
+        async with self._workers.acquire() as db:
+            head = await db.fetchval("select coalesce(max(position), 0) from log.events")
+            places["views behind"] = await db.fetchval(BEHIND, shard_of(tenant), head)
+            for view, *where in await db.fetch(TABLES):
+                count = await db.fetchval(_query(*where), tenant, scope.encode(), timeout=60)
+                places[f"view {view}"] = places.get(f"view {view}", 0) + count
+        return places
+
+
+def _query(schema: str, table: str, column: str, kind: str) -> str:
+    """Names come from the catalogue of our own schemas."""
+    place = f'"{schema}"."{table}"'
+    if kind == "bytea":
+        found = f'position($2 in "{column}") > 0'
+    else:
+        found = f'exists (select from unnest("{column}") piece where position($2 in piece) > 0)'
+    return f"select count(*) from {place} where tenant_id = $1 and {found}"  # noqa: S608
