@@ -106,8 +106,8 @@ class TenantKeyring:
         return keyed(self._master, "master", purpose)
 
     async def rotate_due(self, now: int) -> int:
-        """A new epoch for every tenant whose newest key is 30 days old (``now`` in seconds since 1970); goes on where an
-        earlier rotation stopped. How many keys were wrapped anew."""
+        """A new epoch for every tenant whose newest key is 30 days old (``now`` in seconds since 1970); goes on where
+        an earlier rotation stopped. How many keys were wrapped anew."""
         count = 0
         for tenant in await self._store.tenants():
             if await self.tenants.is_due(tenant, now):
