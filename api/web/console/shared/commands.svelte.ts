@@ -47,6 +47,6 @@ export function rank(title: string, typed: string): number {
   const hay = title.toLowerCase();
   const words = typed.toLowerCase().trim().split(/\s+/u).filter(Boolean);
   if (words.length === 0) return 1;
-  const ranks = words.map((word) => (hay.startsWith(word) ? 3 : hay.includes(` ${word}`) ? 2 : hay.includes(word) ? 1 : 0));
+  const ranks = words.map((word): number => (hay.startsWith(word) ? 3 : hay.includes(` ${word}`) ? 2 : hay.includes(word) ? 1 : 0));
   return ranks.includes(0) ? 0 : ranks.reduce((sum, one) => sum + one, 0);
 }

@@ -64,6 +64,12 @@ export class Live {
     clearTimeout(this.again);
   }
 
+  /** Tries at once, as after signing in again. */
+  wake(): void {
+    this.attempt = 0;
+    this.connectNow();
+  }
+
   /** Follows the whole inbox after this position; what has been heard since counts for more. */
   follow(position: number): void {
     if (this.inbox !== null) return;
