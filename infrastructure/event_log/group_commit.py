@@ -7,18 +7,25 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
+import structlog
 
 from infrastructure.event_log.appending import PLACEHOLDERS, AppendRequest, LogUnavailable, Outcome, columns, outcomes
 
 APPEND = f"select * from log.append({', '.join(f'${n}' for n in range(1, PLACEHOLDERS + 1))})"  # noqa: S608
-AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError)
-RETRIABLE = (
+AWAY = (
+    LogUnavailable,
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.PostgresSystemError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+log = structlog.get_logger()
 Waiting = tuple[AppendRequest, "asyncio.Future[Outcome]"]
 
 
@@ -48,13 +55,15 @@ class GroupCommit:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._connection: Any = None
+        self._is_stopped = False
         self.batches = self.facts = 0
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="group commit")
 
     async def stop(self) -> None:
-        """Finishes what is waiting, then lets go of the connection."""
+        """Takes nothing new, finishes what is waiting, then lets go of the connection."""
+        self._is_stopped = True
         if self._pending:
             await asyncio.wait(self._pending, timeout=self._patience)
         if self._task:
@@ -62,11 +71,14 @@ class GroupCommit:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         self._fail_all()
-        await self._drop()
+        self._drop()
 
     async def append(self, request: AppendRequest) -> Outcome:
-        """Waits until the request is durable, repeated, reused or in conflict; raises LogUnavailable."""
-        if len(self._waiting) >= self._most_waiting:
+        """Waits until the request is durable, repeated, reused or in conflict.
+
+        Raises LogUnavailable, and whatever stands against this very request.
+        """
+        if self._is_stopped or len(self._waiting) >= self._most_waiting:
             raise LogUnavailable
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._pending.add(answer)
@@ -107,11 +119,11 @@ class GroupCommit:
     async def _write(self, batch: list[Waiting]) -> None:
         try:
             found = await self._append([request for request, _ in batch])
-        except AWAY + RETRIABLE:
-            await self._drop()
+        except AWAY:
+            self._drop()
             self._waiting.extendleft(reversed([waiting for waiting in batch if not waiting[1].done()]))
             await asyncio.sleep(0.05)
-        except asyncpg.PostgresError as error:
+        except Exception as error:
             await self._isolate(batch, error)
         else:
             self.batches += 1
@@ -131,10 +143,18 @@ class GroupCommit:
     async def _append(self, requests: list[AppendRequest]) -> list[Outcome]:
         async with asyncio.timeout(self._patience):
             if self._connection is None:
-                self._connection = await self._connect()
+                self._connection = await self._open()
             return outcomes(await self._connection.fetch(APPEND, *columns(requests)), len(requests))
 
-    async def _drop(self) -> None:
+    async def _open(self) -> Any:
+        """Whatever stands in the way of a connection is not the fault of a request."""
+        try:
+            return await self._connect()
+        except Exception as error:
+            log.warning("the log is away", error=type(error).__name__)
+            raise LogUnavailable from error
+
+    def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
