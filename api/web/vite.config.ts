@@ -18,7 +18,7 @@ const modes: Readonly<Record<string, ViteUserConfig>> = {
     root: here("console"),
     plugins: [svelte()],
     build: built("console", { assetsDir: "assets" }),
-    server: { proxy: { "/v1": { target: "http://127.0.0.1:8000", ws: true } } },
+    server: { proxy: { "/v1": { target: "http://127.0.0.1:8460", ws: true } } },
   },
   widget: {
     publicDir: false,
@@ -26,7 +26,8 @@ const modes: Readonly<Record<string, ViteUserConfig>> = {
   },
   demo: {
     root: here("demo"),
-    build: built("demo", { assetsDir: "demo-assets" }),
+    base: "/demo/",
+    build: built("demo", { assetsDir: "assets" }),
   },
   test: {
     plugins: [svelte()],

@@ -60,10 +60,10 @@ def test_no_page_needs_an_inline_script_or_style(built: dict[str, str]) -> None:
 
 
 def test_every_file_that_a_page_names_is_there(built: dict[str, str]) -> None:
-    for page in ("console", "demo"):
-        named = re.findall(r'(?:src|href)="(/(?:demo-)?assets/[^"]+)"', built[f"{page}/index.html"])
+    for page, place in (("console", "/assets/"), ("demo", "/demo/assets/")):
+        named = re.findall(rf'(?:src|href)="{place}([^"]+)"', built[f"{page}/index.html"])
         assert named
-        assert [path for path in named if f"{page}{path}" not in built] == []
+        assert [name for name in named if f"{page}/assets/{name}" not in built] == []
 
 
 def test_the_lock_file_names_no_download_address_and_no_licence_that_binds_us() -> None:
