@@ -1,22 +1,28 @@
 """The root key in AWS KMS: it wraps 32-byte keys under an encryption context that holds ids only."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from infrastructure.keys.root_key import Context, KeysUnavailable
 
+TIMEOUTS = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+DEADLINE = 10.0
+"""Seconds after which nobody waits for an answer any more, whatever KMS sends meanwhile."""
+THREADS = 8
+
 
 class AwsKms:
-    """``key`` is a key id, ARN or alias. Calls run in threads and end within about 10 s, two tries included."""
+    """``key`` is a key id, ARN or alias. It has threads of its own: a silent KMS holds up nobody else."""
 
     def __init__(self, key: str, *, region: str, endpoint: str | None = None) -> None:
-        timeouts = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
         self._key = key
-        self._client: Any = boto3.client("kms", region_name=region, endpoint_url=endpoint, config=timeouts)
+        self._client: Any = boto3.client("kms", region_name=region, endpoint_url=endpoint, config=TIMEOUTS)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="kms")
 
     async def wrap(self, key: bytes, context: Context) -> bytes:
         answer = await self._ask("encrypt", Plaintext=key, context=context)
@@ -30,13 +36,13 @@ class AwsKms:
         return key
 
     async def _ask(self, what: str, *, context: Context, **details: Any) -> dict[str, Any]:
-        call = getattr(self._client, what)
+        ask = partial(getattr(self._client, what), KeyId=self._key, EncryptionContext=dict(context), **details)
         try:
-            answer: dict[str, Any] = await asyncio.to_thread(
-                call, KeyId=self._key, EncryptionContext=dict(context), **details
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise KeysUnavailable(f"KMS refused to {what}: {type(error).__name__}") from error
+            asked = asyncio.get_running_loop().run_in_executor(self._threads, ask)
+            answer: dict[str, Any] = await asyncio.wait_for(asked, DEADLINE)
+        except Exception as error:
+            # Not only the SDK's own kinds: on garbage it stumbles over it, and may repeat it, half a key included.
+            raise KeysUnavailable(f"KMS refused to {what}: {type(error).__name__}") from None
         return answer
 
 
