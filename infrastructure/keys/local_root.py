@@ -1,5 +1,6 @@
 """The embedded root key: 32 bytes in a file that only its owner may read."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infrastructure.keys.root_key import Context, KeysUnavailable
+
+VERSION = b"\x01"
 
 
 class LocalRootKey:
@@ -25,32 +28,36 @@ class LocalRootKey:
         self._cipher = AESGCM(key)
 
     async def wrap(self, key: bytes, context: Context) -> bytes:
+        """``01 | nonce 12 | ciphertext and tag``."""
         nonce = os.urandom(12)
-        return nonce + self._cipher.encrypt(nonce, key, _bound(context))
+        return VERSION + nonce + self._cipher.encrypt(nonce, key, _bound(context))
 
     async def unwrap(self, wrapped: bytes, context: Context) -> bytes:
         try:
-            return self._cipher.decrypt(wrapped[:12], wrapped[12:], _bound(context))
-        except InvalidTag:
+            if wrapped[:1] != VERSION:
+                raise InvalidTag
+            return self._cipher.decrypt(wrapped[1:13], wrapped[13:], _bound(context))
+        except (InvalidTag, ValueError):
             raise KeysUnavailable("This root key did not wrap these keys.") from None
 
 
 def _create(path: Path) -> None:
-    """Whole or not at all, and never over another process's key."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(os.urandom(32))
-        file.flush()
-        os.fsync(file.fileno())
+    """Whole or not at all, under one name only, and never over another process's key."""
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        draft = path.with_name(f"{path.name}.new")
+        draft.unlink(missing_ok=True)
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(os.urandom(32))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+        os.fsync(folder)
     finally:
-        draft.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
+        os.close(folder)
 
 
 def _bound(context: Context) -> bytes:
