@@ -1,6 +1,6 @@
 """Who calls: an agent by the session cookie, with what their role allows."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
+from api.asking import AnyRequest
 from api.rate_limits import RateLimits
 from application.ports import Asked, Digests, EventStore
 from domain.accounts import session
@@ -104,10 +105,7 @@ class Door:
         await self._events.change(Session, id, partial(session.go_on, now=now), asked=asked)
 
 
-async def caller_of(connection: AnyConnection) -> Caller:
+async def caller_of(request: AnyRequest) -> Caller:
     """The agent whom the door has let in."""
-    found: Caller = connection.scope["state"]["caller"]
+    found: Caller = request.scope["state"]["caller"]
     return found
-
-
-Guard = Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]

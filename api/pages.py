@@ -1,12 +1,12 @@
 """The pages people open: console, widget, demo shop, description of the API. Built by Vite, served as they are."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import PathParameter
+from litestar.params import FromPath
 
 from api.settings import Settings
 
@@ -40,7 +40,7 @@ def console() -> Response[bytes]:
 
 
 @get("/assets/{name:path}", opt=OPEN, include_in_schema=False, sync_to_thread=False)
-def assets(name: Annotated[str, PathParameter()]) -> Response[bytes]:
+def assets(name: FromPath[str]) -> Response[bytes]:
     """Scripts and styles, whose names change with their contents."""
     return _within(DIST / "console" / "assets", name, cache=FOREVER)
 
@@ -52,7 +52,7 @@ def widget() -> Response[bytes]:
 
 
 @get(["/demo", "/demo/{name:path}"], opt=OPEN, include_in_schema=False, sync_to_thread=False)
-def demo(settings: NamedDependency[Settings], name: str = "") -> Response[bytes]:
+def demo(settings: NamedDependency[Settings], name: FromPath[str] = "") -> Response[bytes]:
     """A shop that does not exist, with the widget of the demo's organisation."""
     if not settings.is_demo:
         raise NotFoundException
@@ -62,7 +62,7 @@ def demo(settings: NamedDependency[Settings], name: str = "") -> Response[bytes]
 
 
 @get(["/docs", "/docs/{name:path}"], opt=OPEN, include_in_schema=False, sync_to_thread=False)
-def docs(name: str = "") -> Response[bytes]:
+def docs(name: FromPath[str] = "") -> Response[bytes]:
     """The API, described from its own OpenAPI file."""
     return _within(DIST / "docs", name) if name.strip("/") else _file(DIST / "docs" / "index.html")
 

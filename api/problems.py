@@ -86,6 +86,8 @@ def unreadable(_: Any_Request, error: ValidationException) -> Response[Problem]:
     """Values of a wrong kind, named one by one."""
     found = error.extra if isinstance(error.extra, list) else []
     errors = [_field_problem(each) for each in found if isinstance(each, dict)]
+    if missing := re.match(r"Missing required \w+ parameter '(.+?)'", error.detail):
+        errors.append(FieldProblem(missing[1], "is required"))
     return problem(422, "" if errors else "The request does not have the expected form.", errors)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from api.asking import page
@@ -87,7 +87,7 @@ async def export_trail(
     conversation: FromPath[UUID],
     caller: NamedDependency[Caller],
     reads: NamedDependency[Reads],
-    format: Format = Format.JSONL,
+    format: FromQuery[Format] = Format.JSONL,
 ) -> Stream:
     """The whole trail as a file: a JSON object or a CSV line for each fact."""
     async with reads(caller.tenant, audit.NAME) as db:

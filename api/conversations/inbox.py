@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from api.asking import page
 from api.caller import Caller
@@ -33,8 +33,8 @@ async def read_inbox(
     reads: NamedDependency[Reads],
     keyring: NamedDependency[Keyring],
     at_least: NamedDependency[int],
-    status: StatusFilter = StatusFilter.OPEN,
-    sort: Sort = Sort.NEWEST,
+    status: FromQuery[StatusFilter] = StatusFilter.OPEN,
+    sort: FromQuery[Sort] = Sort.NEWEST,
     assignee: Annotated[str | None, QueryParameter(description="me, none or the id of an agent")] = None,
     after: Annotated[str | None, QueryParameter(description="the cursor of the last page", max_length=200)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,

@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
-from api.main import opened, web
+from api.main import House, opened, web
 from api.run.logs import log_to_stderr
 from api.settings import Settings
 from infrastructure.processes import die_with_parent
@@ -24,23 +25,30 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    async with opened(settings) as house:
-        server = Server(
-            web(house),
-            address=settings.host,
-            port=settings.port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            backlog=BACKLOG,
-            log_enabled=False,
-        )
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        serving = asyncio.create_task(server.serve())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with opened(settings) as house, listening(house) as serving:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+
+
+@asynccontextmanager
+async def listening(house: House) -> AsyncIterator[asyncio.Task[None]]:
+    """Listens where the settings say; the task ends when the server does."""
+    server = Server(
+        web(house),
+        address=house.settings.host,
+        port=house.settings.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        backlog=BACKLOG,
+        log_enabled=False,
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        yield serving
+    finally:
         await house.broadcast.stop()
         server.stop()  # type: ignore[no-untyped-call]
         with suppress(asyncio.CancelledError):

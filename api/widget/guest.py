@@ -7,6 +7,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
+from api.asking import AnyRequest
 from api.origin import address_of
 from api.rate_limits import RateLimits
 from application.ports import Digests, EventStore
@@ -64,7 +65,7 @@ class WidgetDoor:
         return bool(known.secret) and self._digests.same(self._digests.digest(secret), known.secret)
 
 
-async def guest_of(connection: AnyConnection) -> Guest:
+async def guest_of(request: AnyRequest) -> Guest:
     """The visitor whom the door has let in."""
-    found: Guest = connection.scope["state"]["guest"]
+    found: Guest = request.scope["state"]["guest"]
     return found
