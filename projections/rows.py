@@ -1,13 +1,12 @@
 """Rows of a view, many at a time: one statement to load what a batch touches, one to write it back."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 from psycopg import sql
 
-from domain.shared.recorded import Recorded
 from projections.view import Database
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -44,17 +43,18 @@ def write(db: Database, table: str, rows: Sequence[msgspec.Struct], *, key: int 
         cursor.executemany(query, [msgspec.structs.astuple(row) for row in rows])
 
 
-def forgotten_among(db: Database, batch: Iterable[Recorded[Any]], subject: str) -> set[Key]:
-    """Who of the people that a batch is about was forgotten before: nothing more is kept of them.
-
-    ``subject`` names the field that says whom a fact is about. A view's own table ``forgotten`` remembers.
-    """
-    about = {(r.tenant, getattr(r.fact, subject)) for r in batch if getattr(r.fact, subject, None) is not None}
-    query = """select tenant_id, subject from forgotten f
+def forgotten_among(db: Database, table: str, people: Iterable[Key]) -> set[Key]:
+    """Who of these people was forgotten before: nothing more is kept of them. A table of the view's own remembers, for
+    what a person did may be folded after they were forgotten, when its stream was parked meanwhile."""
+    wanted = list(people)
+    query = sql.SQL(
+        """select tenant_id, subject from {} f
         join unnest(%s::uuid[], %s::uuid[]) w (a, b) on f.tenant_id = w.a and f.subject = w.b"""
-    return set(db.execute(query, ([a for a, _ in about], [b for _, b in about])).fetchall())
+    ).format(sql.Identifier(table))
+    return set(db.execute(query, ([a for a, _ in wanted], [b for _, b in wanted])).fetchall())
 
 
-def remember_forgotten(db: Database, people: Iterable[Key]) -> None:
+def remember_forgotten(db: Database, table: str, people: Iterable[Key]) -> None:
     """From now on nothing of these people is kept in this view."""
-    db.cursor().executemany("insert into forgotten values (%s, %s) on conflict do nothing", list(people))
+    query = sql.SQL("insert into {} values (%s, %s) on conflict do nothing").format(sql.Identifier(table))
+    db.cursor().executemany(query, list(people))

@@ -31,7 +31,7 @@ class View(Protocol):
     def __file__(self) -> str | None: ...
 
     def fold(self, batch: Batch, db: Database) -> None:
-        """Takes up to 500 facts in order, in one transaction whose search path is the view's own schema."""
+        """Takes some hundred facts in order, in one transaction whose search path is the view's own schema."""
         ...
 
 

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 from domain.accounts.events import AgentJoined
 from domain.compliance.events import ErasureDecided
 from domain.shared.event import Place, Sealed
-from projections.rows import load, write
+from domain.shared.recorded import Recorded
+from projections.rows import Key, forgotten_among, load, remember_forgotten, write
 from projections.view import Batch, Database
 
 NAME = "agents"
-VERSION = 1
+VERSION = 2
 LISTENS = (AgentJoined, ErasureDecided)
 
 
@@ -23,6 +24,7 @@ class Entry(msgspec.Struct, frozen=True):
     tenant_id: UUID
     agent_id: UUID
     role: str
+    joined_position: int
     joined_version: int
     joined_event: UUID
     name: bytes | None
@@ -31,15 +33,31 @@ class Entry(msgspec.Struct, frozen=True):
 
 def fold(batch: Batch, db: Database) -> None:
     """Agents come; those who are forgotten keep their place without a name."""
-    entries = load(db, "agents", Entry, {(r.tenant, getattr(r.fact, "subject", r.stream)) for r in batch})
+    keys = {_subject(recorded) for recorded in batch}
+    entries = load(db, "agents", Entry, keys)
+    forgotten = forgotten_among(db, "agents_forgotten", keys)
     for recorded in batch:
+        key = _subject(recorded)
         match recorded.fact:
-            case AgentJoined(agent=agent, role=role, name=Sealed(ciphertext=name), email=Sealed(ciphertext=email)):
-                key = (recorded.tenant, agent)
-                entries[key] = Entry(*key, role.value, recorded.version, recorded.event_id, name, email)
-            case ErasureDecided(subject=subject) if known := entries.get((recorded.tenant, subject)):
-                entries[recorded.tenant, subject] = replace(known, name=None, email=None)
+            case AgentJoined() as joined:
+                entries[key] = _joined(recorded, joined)
+            case ErasureDecided():
+                forgotten.add(key)
+        if key in forgotten and key in entries:
+            entries[key] = replace(entries[key], name=None, email=None)
     write(db, "agents", list(entries.values()))
+    remember_forgotten(db, "agents_forgotten", [_subject(r) for r in batch if isinstance(r.fact, ErasureDecided)])
+
+
+def _subject(recorded: Recorded[Any]) -> Key:
+    about = recorded.fact.subject if isinstance(recorded.fact, ErasureDecided) else recorded.fact.agent
+    return recorded.tenant, about
+
+
+def _joined(recorded: Recorded[Any], joined: AgentJoined) -> Entry:
+    place = (recorded.position, recorded.version, recorded.event_id)
+    name, email = (f.ciphertext if isinstance(f, Sealed) else None for f in (joined.name, joined.email))
+    return Entry(recorded.tenant, joined.agent, joined.role.value, *place, name, email)
 
 
 class Agent(msgspec.Struct, frozen=True):
@@ -53,8 +71,8 @@ class Agent(msgspec.Struct, frozen=True):
 
 async def agents(db: Any, tenant: UUID, ids: list[UUID] | None = None) -> list[Agent]:
     """All agents of an organisation, or these, in the order they joined."""
-    query = """select tenant_id, agent_id, role, joined_version, joined_event, name, email from read.agents
-        where tenant_id = $1 and ($2::uuid[] is null or agent_id = any($2)) order by agent_id"""
+    query = f"""select {", ".join(Entry.__struct_fields__)} from read.agents
+        where tenant_id = $1 and ($2::uuid[] is null or agent_id = any($2)) order by joined_position"""  # noqa: S608
     return [_agent(Entry(*row)) for row in await db.fetch(query, tenant, ids)]
 
 

@@ -50,6 +50,7 @@ def fold(batch: Batch, db: Database) -> None:
     write(db, "audit", entries, key=4)
 
 
+PAGE = 500
 COLUMNS = ", ".join(Entry.__struct_fields__)
 
 
@@ -63,7 +64,7 @@ async def trail(db: Any, tenant: UUID, stream: UUID, kind: str, *, after: int, l
 async def whole_trail(db: Any, tenant: UUID, stream: UUID, kind: str) -> AsyncIterator[Entry]:
     """Everything that happened in one stream, page by page."""
     version = 0
-    while page := await trail(db, tenant, stream, kind, after=version, limit=500):
+    while page := await trail(db, tenant, stream, kind, after=version, limit=PAGE):
         for entry in page:
             yield entry
         version = page[-1].version

@@ -47,5 +47,5 @@ def fold(batch: Batch, db: Database) -> None:
 async def erasures(db: Any, tenant: UUID, subject: UUID | None = None) -> list[Erasure]:
     """All erasures of an organisation, or one person's, the newest first."""
     query = f"""select {", ".join(Erasure.__struct_fields__)} from read.erasures
-        where tenant_id = $1 and ($2::uuid is null or subject = $2) order by decided_at desc limit 500"""  # noqa: S608
+        where tenant_id = $1 and ($2::uuid is null or subject = $2) order by decided_at desc, subject limit 500"""  # noqa: S608
     return [Erasure(*row) for row in await db.fetch(query, tenant, subject)]

@@ -27,7 +27,7 @@ from projections.rows import Key, forgotten_among, load, remember_forgotten, wri
 from projections.view import Batch, Database
 
 NAME = "inbox"
-VERSION = 1
+VERSION = 2
 CONVERSATION = (
     ConversationStarted,
     MessageSent,
@@ -107,24 +107,21 @@ def _with_message(line: Line, recorded: Recorded[Any], sent: MessageSent) -> Lin
 
 
 def fold(batch: Batch, db: Database) -> None:
-    """Loads the rows that the batch touches, folds, writes them back. Facts about people go in between, in order."""
+    """Loads the rows that the batch touches, folds, writes them back. Who is forgotten in the batch is forgotten at its
+    end, with all that it said of them."""
     lines = load(db, "inbox", Line, {(r.tenant, r.stream) for r in batch if isinstance(r.fact, CONVERSATION)})
     people: dict[Key, Person] = {}
-    forgotten = forgotten_among(db, batch, "visitor")
+    about = {(r.tenant, r.fact.visitor) for r in batch if isinstance(r.fact, ConversationStarted | VisitorIdentified)}
+    forgotten = forgotten_among(db, "inbox_forgotten", about)
     for recorded in batch:
         key = (recorded.tenant, recorded.stream)
         match recorded.fact:
-            case ErasureDecided(subject=subject):
-                forgotten.add((recorded.tenant, subject))
-                people.pop((recorded.tenant, subject), None)
-                lines = {k: _erased(line, recorded.tenant, subject) for k, line in lines.items()}
-            case VisitorIdentified(visitor=visitor, name=Sealed(ciphertext=name)):
-                if (recorded.tenant, visitor) not in forgotten:
-                    people[recorded.tenant, visitor] = Person(
-                        recorded.tenant, visitor, name, recorded.event_id, recorded.version
-                    )
-            case VisitorIdentified():
+            case ErasureDecided():
                 pass
+            case VisitorIdentified(visitor=visitor, name=name):
+                if isinstance(name, Sealed) and (recorded.tenant, visitor) not in forgotten:
+                    place = (recorded.event_id, recorded.version)
+                    people[recorded.tenant, visitor] = Person(recorded.tenant, visitor, name.ciphertext, *place)
             case ConversationStarted(visitor=visitor):
                 is_erased = (recorded.tenant, visitor) in forgotten
                 lines[key] = Line(
@@ -138,16 +135,10 @@ def fold(batch: Batch, db: Database) -> None:
     _forget(db, [(r.tenant, r.fact.subject) for r in batch if isinstance(r.fact, ErasureDecided)])
 
 
-def _erased(line: Line, tenant: UUID, subject: UUID) -> Line:
-    if (line.tenant_id, line.visitor_id) != (tenant, subject):
-        return line
-    return replace(line, preview=None, preview_event=None, preview_version=None, is_erased=True)
-
-
 def _forget(db: Database, people: list[Key]) -> None:
     if not people:
         return
-    remember_forgotten(db, people)
+    remember_forgotten(db, "inbox_forgotten", people)
     whom = ([tenant for tenant, _ in people], [subject for _, subject in people])
     db.execute(
         """update inbox i set preview = null, preview_event = null, preview_version = null, is_erased = true

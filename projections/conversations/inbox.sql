@@ -21,6 +21,7 @@ create index inbox_newest on inbox (tenant_id, status, last_at, conversation_id)
 create index inbox_newest_all on inbox (tenant_id, last_at, conversation_id);
 create index inbox_newest_of_assignee on inbox (tenant_id, assignee_id, status, last_at, conversation_id);
 create index inbox_by_priority on inbox (tenant_id, status, priority, last_at, conversation_id);
+create index inbox_by_priority_all on inbox (tenant_id, priority, last_at, conversation_id);
 create index inbox_of_visitor on inbox (tenant_id, visitor_id);
 
 create table inbox_people (
@@ -32,7 +33,7 @@ create table inbox_people (
     primary key (tenant_id, visitor_id)
 );
 
-create table forgotten (
+create table inbox_forgotten (
     tenant_id uuid not null,
     subject uuid not null,
     primary key (tenant_id, subject)

@@ -19,7 +19,7 @@ COLUMNS = """i.conversation_id, i.visitor_id, i.status, i.priority, i.assignee_i
     i.waiting_since, cardinality(i.unread), i.sequence, i.preview_author, i.preview, i.preview_event,
     i.preview_version, i.is_erased, p.name, p.name_event, p.name_version, i.tenant_id"""
 FROM = """from read.inbox i
-    left join read.inbox_people p on p.visitor_id = i.visitor_id"""
+    left join read.inbox_people p on p.tenant_id = i.tenant_id and p.visitor_id = i.visitor_id"""
 
 
 class StatusFilter(StrEnum):

@@ -25,7 +25,7 @@ from projections.rows import Key, forgotten_among, load, remember_forgotten, wri
 from projections.view import Batch, Database
 
 NAME = "thread"
-VERSION = 1
+VERSION = 2
 LISTENS = (
     ConversationStarted,
     MessageSent,
@@ -124,7 +124,7 @@ class Receipts(msgspec.Struct, frozen=True):
 
 def fold(batch: Batch, db: Database) -> None:
     """New changes are inserted, receipts replaced."""
-    forgotten = forgotten_among(db, batch, "visitor")
+    forgotten = forgotten_among(db, "thread_forgotten", {(r.tenant, r.fact.visitor) for r in batch if _is_said(r)})
     erasures = [(r.tenant, r.fact.subject) for r in batch if isinstance(r.fact, ErasureDecided)]
     reads = [r for r in batch if isinstance(r.fact, MessagesRead)]
     lines = [_line(r, forgotten) for r in batch if type(r.fact) in KINDS and not isinstance(r.fact, MessagesRead)]
@@ -134,10 +134,14 @@ def fold(batch: Batch, db: Database) -> None:
         _forget(erasures, db)
 
 
+def _is_said(recorded: Recorded[Any]) -> bool:
+    return isinstance(recorded.fact, MessageSent | NoteLeft)
+
+
 def _line(recorded: Recorded[Any], forgotten: set[Key]) -> Line:
     shown = change(recorded)
     assert shown is not None
-    visitor = getattr(recorded.fact, "visitor", None) if shown.text else None
+    visitor = recorded.fact.visitor if _is_said(recorded) else None
     is_erased = (recorded.tenant, visitor) in forgotten
     return Line(
         recorded.tenant, recorded.stream, recorded.version, shown.kind, recorded.at, recorded.event_id,
@@ -159,7 +163,7 @@ def _receive(reads: list[Recorded[Any]], db: Database) -> None:
 
 
 def _forget(people: list[Key], db: Database) -> None:
-    remember_forgotten(db, people)
+    remember_forgotten(db, "thread_forgotten", people)
     db.execute(
         """update thread t set text = null, is_erased = true from unnest(%s::uuid[], %s::uuid[]) w (a, b)
         where t.tenant_id = w.a and t.visitor_id = w.b""",
@@ -179,7 +183,7 @@ async def changes(
     query = f"""select {SHOWN} from read.thread
         where tenant_id = $1 and conversation_id = $2 and sequence > $3 and sequence < $4
         order by sequence {"desc" if newest_first else ""} limit $5"""  # noqa: S608
-    found = await db.fetch(query, tenant, conversation, after, before or 2**31 - 1, limit + 1)
+    found = await db.fetch(query, tenant, conversation, after, 2**31 - 1 if before is None else before, limit + 1)
     shown = [_shown(row) for row in found[:limit]]
     return shown[::-1] if newest_first else shown, len(found) > limit
 

@@ -27,7 +27,7 @@ create table thread_receipts (
     primary key (tenant_id, conversation_id)
 );
 
-create table forgotten (
+create table thread_forgotten (
     tenant_id uuid not null,
     subject uuid not null,
     primary key (tenant_id, subject)

@@ -1,7 +1,7 @@
 """What is counted each day. It names nobody, so erasure leaves it as it is."""
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from domain.conversations.events import ConversationResolved, ConversationStarte
 from projections.view import Batch, Database
 
 NAME = "daily"
-VERSION = 1
+VERSION = 2
 LISTENS = (ConversationStarted, MessageSent, ConversationResolved)
 
 
@@ -24,10 +24,10 @@ class Day(msgspec.Struct, frozen=True):
 
 
 def fold(batch: Batch, db: Database) -> None:
-    """Adds the batch to its days (UTC)."""
+    """Adds the batch to its days (UTC, whatever zone the connection tells times in)."""
     counted: dict[tuple[UUID, date], Counter[str]] = {}
     for recorded in batch:
-        day = counted.setdefault((recorded.tenant, recorded.at.date()), Counter())
+        day = counted.setdefault((recorded.tenant, recorded.at.astimezone(UTC).date()), Counter())
         match recorded.fact:
             case ConversationStarted():
                 day["conversations"] += 1

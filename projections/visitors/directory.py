@@ -12,11 +12,11 @@ from domain.conversations.events import ConversationStarted
 from domain.shared.event import Place, Sealed
 from domain.shared.recorded import Recorded
 from domain.visitors.events import VisitorArrived, VisitorIdentified, VisitorReturned
-from projections.rows import Key, load, write
+from projections.rows import Key, forgotten_among, load, remember_forgotten, write
 from projections.view import Batch, Database
 
 NAME = "directory"
-VERSION = 1
+VERSION = 2
 LISTENS = (VisitorArrived, VisitorReturned, VisitorIdentified, ConversationStarted, ErasureDecided)
 SEEN = ("device", "place", "page")
 
@@ -29,7 +29,7 @@ class Entry(msgspec.Struct, frozen=True):
     first_seen: datetime
     last_seen: datetime
     conversations: int = 0
-    seen: list[bytes] | None = None
+    seen: list[bytes | None] | None = None
     seen_name: str | None = None
     seen_event: UUID | None = None
     seen_version: int | None = None
@@ -51,16 +51,22 @@ def _subject(recorded: Recorded[Any]) -> Key:
 
 
 def fold(batch: Batch, db: Database) -> None:
-    """Loads the visitors that the batch is about, folds, writes them back."""
-    entries = load(db, "directory", Entry, {_subject(recorded) for recorded in batch})
+    """Loads the visitors that the batch is about, folds, writes them back. A conversation may be folded before its
+    visitor's arrival, when that stream was parked meanwhile."""
+    keys = {_subject(recorded) for recorded in batch}
+    entries = load(db, "directory", Entry, keys)
+    forgotten = forgotten_among(db, "directory_forgotten", keys)
     for recorded in batch:
         key = _subject(recorded)
         known = entries.get(key)
-        if known is None and isinstance(recorded.fact, VisitorArrived):
-            known = Entry(*key, recorded.at, recorded.at)
+        if isinstance(recorded.fact, ErasureDecided):
+            forgotten.add(key)
+        elif known is None:
+            known = Entry(*key, recorded.at, recorded.at, is_erased=key in forgotten)
         if known is not None:
             entries[key] = after(known, recorded)
     write(db, "directory", list(entries.values()))
+    remember_forgotten(db, "directory_forgotten", [_subject(r) for r in batch if isinstance(r.fact, ErasureDecided)])
 
 
 def after(entry: Entry, recorded: Recorded[Any]) -> Entry:
@@ -70,23 +76,26 @@ def after(entry: Entry, recorded: Recorded[Any]) -> Entry:
             times = (entry.first_seen, entry.last_seen, entry.conversations)
             return Entry(entry.tenant_id, entry.visitor_id, *times, is_erased=True)
         case ConversationStarted():
-            return replace(entry, conversations=entry.conversations + 1, last_seen=recorded.at)
+            return _was_here(replace(entry, conversations=entry.conversations + 1), recorded)
         case _ if entry.is_erased:
             return entry
         case VisitorIdentified() as said:
             return _identified(entry, recorded, said)
         case VisitorArrived() | VisitorReturned() as visit:
-            seen = [part.ciphertext for name in SEEN if isinstance(part := getattr(visit, name), Sealed)]
             return replace(
-                entry,
-                last_seen=recorded.at,
-                seen=seen,
+                _was_here(entry, recorded),
+                seen=[part.ciphertext if isinstance(part := getattr(visit, name), Sealed) else None for name in SEEN],
                 seen_name=visit.NAME,
                 seen_event=recorded.event_id,
                 seen_version=recorded.version,
             )
         case _:
             return entry
+
+
+def _was_here(entry: Entry, recorded: Recorded[Any]) -> Entry:
+    first, last = min(entry.first_seen, recorded.at), max(entry.last_seen, recorded.at)
+    return replace(entry, first_seen=first, last_seen=last)
 
 
 def _identified(entry: Entry, recorded: Recorded[Any], said: VisitorIdentified) -> Entry:
@@ -140,6 +149,7 @@ def _visitor(entry: Entry) -> Visitor:
     seen = dict.fromkeys(SEEN) | {
         field: Sealed(ciphertext, _place(entry, entry.seen_version, entry.seen_event, entry.seen_name or "", field))
         for field, ciphertext in zip(SEEN, entry.seen or (), strict=False)
+        if ciphertext
     }
     said = {
         field: Sealed(

@@ -21,3 +21,9 @@ create table directory (
     primary key (tenant_id, visitor_id)
 );
 create index directory_by_last_seen on directory (tenant_id, last_seen, visitor_id);
+
+create table directory_forgotten (
+    tenant_id uuid not null,
+    subject uuid not null,
+    primary key (tenant_id, subject)
+);
