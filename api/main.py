@@ -63,7 +63,6 @@ from infrastructure.views.positions import Positions
 from infrastructure.views.reads import ViewReads
 from infrastructure.wakeups import Wakeups
 
-LARGEST_BODY = 512 * 1024
 KEYS_CHANNEL, TYPING_CHANNEL = "helpr_keys", "helpr_typing"
 
 
@@ -235,7 +234,7 @@ def application(house: House) -> Litestar:
         dependencies=_parts(house) | {"at_least": Provide(at_least)},
         exception_handlers=HANDLERS,
         openapi_config=_description(),
-        request_max_body_size=LARGEST_BODY,
+        request_max_body_size=shell.LARGEST_BODY,
         logging_config=None,
     )
 

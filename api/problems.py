@@ -122,6 +122,10 @@ def too_deep(_: Any_Request, __: RecursionError) -> Response[Problem]:
     return problem(400, "The JSON is nested too deeply.", [FieldProblem("body", "is nested too deeply")])
 
 
+def not_text(_: Any_Request, __: UnicodeError) -> Response[Problem]:
+    return problem(400, "The request is not valid UTF-8.", [FieldProblem("body", "is not valid UTF-8")])
+
+
 def damaged(request: Any_Request, error: Damaged) -> Response[Problem]:
     """Something does not open in its place: somebody moved or changed it. It must be looked into."""
     log.critical("damaged", error=type(error).__name__, path=request.scope.get("path_template"))
@@ -144,6 +148,7 @@ HANDLERS: dict[int | type[Exception], Any] = {
     HTTPException: rejected,
     TooManyRequests: slow_down,
     RecursionError: too_deep,
+    UnicodeError: not_text,
     Unavailable: away,
     Damaged: damaged,
     OSError: away,

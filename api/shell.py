@@ -1,4 +1,4 @@
-"""The outermost layer: security headers on every answer, who may ask from other origins, one id for each request."""
+"""The outermost layer: security headers on every answer, who may ask from other origins, how much may be said."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -22,6 +22,7 @@ ALWAYS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
+PROBLEM = (b"content-type", b"application/problem+json")
 HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 CORS = (
     (b"access-control-allow-origin", b"*"),
@@ -32,6 +33,16 @@ PREFLIGHT = (
     (b"access-control-allow-methods", b"GET, POST, PUT"),
     (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, helpr-min-position"),
     (b"access-control-max-age", b"86400"),
+)
+
+
+LARGEST_BODY = 512 * 1024
+"""Bytes of a request: the longest message, every character of it escaped, and then some."""
+MOST_DRAINED = 256 * 1024 * 1024
+"""Bytes that are read and dropped, so that whoever says too much hears why instead of losing the connection."""
+TOO_LARGE = (
+    b'{"title":"Too large","status":413,"detail":"A request may have at most 524288 bytes.",'
+    b'"errors":[{"field":"body","problem":"is too large"}]}'
 )
 
 
@@ -69,7 +80,39 @@ class Shell:
             await told({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await told({"type": "http.response.body", "body": b""})
             return
-        await self._app(scope, receive, told)
+        body = Body(receive)
+        if await body.is_too_large(scope):
+            await told({"type": "http.response.start", "status": 413, "headers": [PROBLEM]})
+            await told({"type": "http.response.body", "body": TOO_LARGE})
+            return
+        await self._app(scope, body.receive, told)
+
+
+class Body:
+    """A request's body, read up to its limit before anybody looks at it; what is more is dropped."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._kept: list[Message] = []
+
+    async def is_too_large(self, scope: Scope) -> bool:
+        """Reads a body that does not say its size, or says too much; a small one is left to be read."""
+        said = next((value for name, value in scope["headers"] if name == b"content-length"), None)
+        is_chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+        if not is_chunked and (said is None or (said.isdigit() and int(said) <= LARGEST_BODY)):
+            return False
+        size, more = 0, True
+        while more and size <= MOST_DRAINED:
+            message = await self._receive()
+            size += len(message.get("body", b""))
+            more = message["type"] == "http.request" and message.get("more_body", False)
+            if size <= LARGEST_BODY:
+                self._kept.append(message)
+        return size > LARGEST_BODY
+
+    async def receive(self) -> Message:
+        """What was read already, then what comes."""
+        return self._kept.pop(0) if self._kept else await self._receive()
 
 
 def _rate_limit(found: tuple[str, int, int, int] | None) -> tuple[tuple[bytes, bytes], ...]:
