@@ -5,7 +5,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,8 +17,6 @@ from litestar import Litestar, Router
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers.base import BaseRouteHandler
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from api import health, pages, shell
 from api.accounts import agents, signing_in
@@ -28,6 +26,7 @@ from api.compliance import audit, erasure
 from api.conversations import assignment, history, inbox, lifecycle, live, messaging, reading, thread
 from api.conversations.broadcast import Broadcast
 from api.conversations.news import News
+from api.description import CONFIG, described
 from api.problems import HANDLERS
 from api.rate_limits import RateLimits
 from api.settings import Settings
@@ -112,7 +111,7 @@ class House:
         self.wakeups.on(KEYS_CHANNEL, self._evict)
         self.wakeups.on(TYPING_CHANNEL, self.broadcast.typing)
 
-    @property
+    @cached_property
     def tokens(self) -> LiveTokens:
         """Good in every process that has the same keys."""
         return LiveTokens(self.keyring.master("live tokens"))
@@ -233,7 +232,7 @@ def application(house: House) -> Litestar:
         [agent_routes, visitor_routes, *health.ROUTES, *pages.ROUTES],
         dependencies=_parts(house) | {"at_least": Provide(at_least)},
         exception_handlers=HANDLERS,
-        openapi_config=_description(),
+        openapi_config=CONFIG,
         request_max_body_size=shell.LARGEST_BODY,
         logging_config=None,
     )
@@ -248,7 +247,6 @@ def _parts(house: House) -> dict[str, Provide]:
         "keyring": house.keyring,
         "passwords": house.passwords,
         "digests": digests,
-        "tokens": house.tokens,
         "reads": house.reads,
         "limits": house.limits,
         "door": house.door,
@@ -260,7 +258,8 @@ def _parts(house: House) -> dict[str, Provide]:
         "colleagues": partial(is_colleague, events=house.events),
         "visitors": partial(has_arrived, events=house.events),
     }
-    return {name: Provide(_giving(part), sync_to_thread=False) for name, part in parts.items()}
+    given = {name: Provide(_giving(part), sync_to_thread=False) for name, part in parts.items()}
+    return given | {"tokens": Provide(lambda: house.tokens, sync_to_thread=False)}
 
 
 def _giving(part: Any) -> Any:
@@ -275,16 +274,4 @@ def description() -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         data = Path(folder)
         settings = Settings(data=data, kms_url=f"file://{data}/root.key", keys_url=f"sqlite://{data}/keys.sqlite")
-        return application(House(settings, pool=None)).openapi_schema.to_schema()
-
-
-def _description() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="Helpr",
-        version="1",
-        description="Customer support whose privacy promises are kept by the software itself.",
-        create_examples=True,
-        use_handler_docstrings=True,
-        path="/v1",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-    )
+        return described(application(House(settings, pool=None)).openapi_schema.to_schema())

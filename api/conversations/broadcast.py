@@ -66,9 +66,8 @@ class Broadcast:
         self._listeners.add(listener)
 
     def leave(self, listener: Listener) -> None:
+        """The listener has stopped watching whatever it watched."""
         self._listeners.discard(listener)
-        for place in [place for place, watching in self._watching.items() if listener in watching]:
-            self.unwatch(listener, place[1])
 
     def watch(self, listener: Listener, conversation: UUID) -> None:
         self._watching[listener.tenant, conversation].add(listener)

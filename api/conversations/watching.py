@@ -37,6 +37,9 @@ class Watcher:
         self._broadcast.join(self)
 
     def goodbye(self) -> None:
+        """The connection is gone."""
+        for conversation in tuple(self._sent):
+            self.unwatch(conversation)
         self._broadcast.leave(self)
 
     def push(self, message: bytes) -> None:
