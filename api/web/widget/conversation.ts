@@ -5,10 +5,14 @@ import { history } from "./history";
 import { uuid7 } from "./identifier";
 import { Live, type Typing } from "./live";
 import { Outbox } from "./outbox";
+import { pause, wait } from "./patience";
 import type { Session, Started } from "./session";
 import { applied, EMPTY, hasStrangers, isAgents, type Thread, unread, withPage } from "./thread";
 import type { Change } from "./wire";
 import { TheirWriting } from "./writing";
+
+/** Times a name is asked for before "Support" has to do. */
+const INQUIRIES = 5;
 
 export class Conversation {
   thread: Thread = EMPTY;
@@ -115,6 +119,14 @@ export class Conversation {
     }
   }
 
+  /** Learns names that are not known yet; the live stream runs ahead of the pages, so a page may have to be asked again. */
+  private async meet(conversation: string, after: number): Promise<void> {
+    for (let attempt = 0; attempt < INQUIRIES && this.followed === conversation && hasStrangers(this.thread); attempt++) {
+      await this.load(conversation, after);
+      if (hasStrangers(this.thread)) await wait(pause(attempt));
+    }
+  }
+
   /** Helpr does not know this conversation (any more). */
   private leave(conversation: string): void {
     if (this.followed !== conversation) return;
@@ -128,7 +140,7 @@ export class Conversation {
     if (!isNew || !isAgents(change)) return;
     this.writing.heard("", false);
     this.onArrival(change);
-    if (hasStrangers(this.thread) && this.followed) void this.load(this.followed, change.sequence - 1);
+    if (this.followed) void this.meet(this.followed, change.sequence - 1);
   };
 
   private readonly typed = ({ who, on }: Typing): void => {
