@@ -11,13 +11,14 @@ from litestar.handlers.base import BaseRouteHandler
 
 from api.asking import AnyRequest
 from api.rate_limits import RateLimits
-from application.ports import Asked, Digests, EventStore
+from application.ports import Asked, Claims, Digests, EventStore
 from domain.accounts import session
 from domain.accounts.agent import Agent
 from domain.accounts.events import Role
-from domain.accounts.permission import Permission, allow
+from domain.accounts.permission import GRANTED, allow
 from domain.accounts.session import NOTED, Session, SessionIsOver
 from domain.shared.ids import AgentId, OrganisationId, SessionId
+from domain.shared.permission import Permission
 from domain.shared.recorded import Actor, ActorKind
 from domain.shared.refusal import Forbidden
 
@@ -109,3 +110,16 @@ async def caller_of(request: AnyRequest) -> Caller:
     """The agent whom the door has let in."""
     found: Caller = request.scope["state"]["caller"]
     return found
+
+
+async def may_still(permission: Permission, claims: Claims, *, events: EventStore, now: float) -> bool:
+    """Whether the agent who holds these claims is still signed in, and their role still allows this."""
+    tenant = OrganisationId(claims.tenant)
+    if claims.session is None:
+        return False
+    try:
+        agent = session.signed_in(await events.load(Session, claims.session, tenant=tenant), now=int(now))
+    except SessionIsOver:
+        return False
+    role = (await events.load(Agent, agent, tenant=tenant)).role
+    return agent == claims.id and permission in GRANTED[role]

@@ -16,7 +16,7 @@ from litestar.response import Stream
 
 from api.asking import page
 from api.caller import Caller
-from domain.accounts.permission import Permission
+from domain.shared.permission import Permission
 from domain.shared.refusal import Absent
 from projections.compliance import audit
 from projections.view import Reads

@@ -14,9 +14,9 @@ from api.caller import Caller
 from application.compliance import erasure
 from application.compliance.erasure import EraseVisitor, SubjectIsUnknown
 from application.ports import Asked, EventStore, Knows
-from domain.accounts.permission import Permission
 from domain.compliance.events import ErasureReason
 from domain.shared.ids import VisitorId
+from domain.shared.permission import Permission
 from projections.compliance import erasures
 from projections.view import Reads
 

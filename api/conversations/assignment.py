@@ -11,9 +11,9 @@ from api.conversations.changed import Changed, changed
 from application.conversations import assignment
 from application.conversations.assignment import Assign, Prioritise
 from application.ports import Asked, EventStore, Knows
-from domain.accounts.permission import Permission
 from domain.conversations.events import Priority
 from domain.shared.ids import AgentId, ConversationId
+from domain.shared.permission import Permission
 
 
 class Assignee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,8 +14,8 @@ from api.conversations import wire
 from api.conversations.wire import Change, Receipts
 from application.conversations.history import as_it_was
 from application.ports import History, Keyring
-from domain.accounts.permission import Permission
 from domain.conversations.events import MessagesRead
+from domain.shared.permission import Permission
 from domain.shared.refusal import Malformed
 from projections.conversations import thread
 

@@ -13,7 +13,7 @@ from api.caller import Caller
 from api.conversations import wire
 from api.conversations.wire import Row
 from application.ports import Keyring
-from domain.accounts.permission import Permission
+from domain.shared.permission import Permission
 from domain.shared.refusal import Malformed
 from projections.conversations import inbox_queries
 from projections.conversations.inbox_queries import Counts, Sort, StatusFilter

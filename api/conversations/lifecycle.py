@@ -10,9 +10,9 @@ from litestar.params import FromPath, JSONBody
 from api.conversations.changed import Changed, changed
 from application.conversations import lifecycle
 from application.ports import Asked, EventStore
-from domain.accounts.permission import Permission
 from domain.conversations.conversation import Status
 from domain.shared.ids import ConversationId
+from domain.shared.permission import Permission
 
 
 class StatusWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,18 +8,14 @@ import msgspec
 from litestar import websocket
 from litestar.di import NamedDependency
 
-from api.caller import RequestIsForged
+from api.caller import RequestIsForged, may_still
 from api.conversations.broadcast import Broadcast
 from api.conversations.news import News
 from api.conversations.watching import Watcher, Writing
 from api.live import REFUSED, AnySocket, Connection, Hello, Pong, frame
 from api.origin import is_same_origin
 from application.ports import Claims, EventStore, History, Keyring, Tokens
-from domain.accounts import session
-from domain.accounts.agent import Agent
-from domain.accounts.permission import GRANTED, Permission
-from domain.accounts.session import Session, SessionIsOver
-from domain.shared.ids import OrganisationId
+from domain.shared.permission import Permission
 from projections.conversations import inbox
 from projections.view import Reads
 
@@ -59,7 +55,7 @@ async def live(
         raise RequestIsForged
 
     async def may_stay(claims: Claims) -> bool:
-        return await may_read(claims, events)
+        return await may_still(Permission.READ, claims, events=events, now=time.time())
 
     connection = Connection(
         socket, tokens, "agent", Hello | Pong | InboxFrame | Watch | Unwatch | Typing, may_stay=may_stay
@@ -89,16 +85,3 @@ async def live(
     finally:
         watcher.goodbye()
         news.unsubscribe(watcher.tenant, connection)
-
-
-async def may_read(claims: Claims, events: EventStore) -> bool:
-    """Whether the agent is still signed in and may still read conversations."""
-    tenant = OrganisationId(claims.tenant)
-    if claims.session is None:
-        return False
-    try:
-        agent = session.signed_in(await events.load(Session, claims.session, tenant=tenant), now=int(time.time()))
-    except SessionIsOver:
-        return False
-    role = (await events.load(Agent, agent, tenant=tenant)).role
-    return agent == claims.id and Permission.READ in GRANTED[role]

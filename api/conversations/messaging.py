@@ -12,9 +12,9 @@ from api.caller import Caller
 from application.conversations import messaging
 from application.conversations.messaging import LeaveNote, SendMessage
 from application.ports import Asked, Digests, EventStore
-from domain.accounts.permission import Permission
 from domain.conversations.events import Author, Party
 from domain.shared.ids import ConversationId, MessageId
+from domain.shared.permission import Permission
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

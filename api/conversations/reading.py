@@ -10,8 +10,8 @@ from litestar.params import FromPath, JSONBody
 from api.conversations.changed import Changed, changed
 from application.conversations import reading
 from application.ports import Asked, EventStore
-from domain.accounts.permission import Permission
 from domain.shared.ids import ConversationId
+from domain.shared.permission import Permission
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

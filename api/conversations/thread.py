@@ -14,8 +14,8 @@ from api.conversations import wire
 from api.conversations.wire import Change, Receipts, Row
 from api.people import VisitorShown, people
 from application.ports import Keyring, Unavailable
-from domain.accounts.permission import Permission
 from domain.conversations.messaging import ConversationIsUnknown
+from domain.shared.permission import Permission
 from projections.conversations import inbox_queries, thread
 from projections.view import Reads
 

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 
 from api.asking import page
 from api.caller import Caller
-from domain.accounts.permission import Permission
+from domain.shared.permission import Permission
 from domain.shared.refusal import Malformed
 from projections.usage import daily
 from projections.usage.daily import Day

@@ -14,7 +14,7 @@ from api.asking import page
 from api.caller import Caller
 from api.people import VisitorShown, people, visitors_shown
 from application.ports import Keyring
-from domain.accounts.permission import Permission
+from domain.shared.permission import Permission
 from domain.shared.refusal import Malformed
 from domain.visitors.arrival import VisitorIsUnknown
 from projections.view import Reads

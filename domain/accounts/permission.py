@@ -1,22 +1,8 @@
 """Which role may do what: the one place where it is decided."""
 
-from enum import StrEnum
-
 from domain.accounts.events import Role
+from domain.shared.permission import Permission
 from domain.shared.refusal import Forbidden
-
-
-class Permission(StrEnum):
-    READ = "read"
-    """See conversations and the people in them."""
-    CONVERSE = "converse"
-    """Answer, assign, resolve."""
-    AUDIT = "audit"
-    """See who did what, and how things looked at an earlier moment."""
-    ERASE = "erase"
-    """Have a person forgotten."""
-    REPORTS = "reports"
-    """See what is counted."""
 
 
 class RoleMayNot(Forbidden):
