@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID, uuid5
 
-import msgspec
 from litestar import Request, Response
 
 from application.ports import Asked, Digests, Receipt
@@ -29,13 +28,8 @@ async def asked(request: AnyRequest, digests: Digests, tenant: OrganisationId, k
         actor=Actor(kind, actor),
         command=command,
         fingerprint=fingerprint,
-        correlation=digests.new_id(),
+        correlation=request.scope["state"]["request_id"],
     )
-
-
-def on_behalf(reason: Asked, name: str) -> Asked:
-    """A further command of the same request, with a name of its own."""
-    return msgspec.structs.replace(reason, command=uuid5(reason.command, name))
 
 
 async def at_least(request: AnyRequest) -> int:
@@ -53,4 +47,4 @@ def answer(content: Any, receipt: Receipt, *, status: int = 200) -> Response[Any
 
 def page(content: Any, position: int) -> Response[Any]:
     """What a read gives, with the position that the view had reached before."""
-    return Response(content, headers={POSITION: str(position), "Cache-Control": "no-store"})
+    return Response(content, headers={POSITION: str(position)})

@@ -60,10 +60,13 @@ class Shell:
         path: str = scope["path"]
         is_widget = path.startswith("/widget/")
         scope.setdefault("state", {})
+        id = scope["state"]["request_id"] = self._new_id()
+        is_data = path.startswith(("/v1/", "/widget/"))
         added = [
             *self._always,
-            (b"helpr-request-id", str(self._new_id()).encode()),
-            (b"content-security-policy", (DATA if path.startswith(("/v1/", "/widget/")) else PAGES).encode()),
+            (b"helpr-request-id", str(id).encode()),
+            *(((b"cache-control", b"no-store"),) if is_data else ()),
+            (b"content-security-policy", (DATA if is_data else PAGES).encode()),
             (b"cross-origin-resource-policy", b"cross-origin" if is_widget or path == "/widget.js" else b"same-origin"),
             *(CORS if is_widget else ()),
         ]

@@ -106,7 +106,7 @@ async def sign_in(
     caller = await door.caller(token)
     cookie = _cookie(door, token, seconds=ABSOLUTE)
     me = await _me(caller, settings, events, keyring)
-    headers = {"Helpr-Position": str(signed_in.position), "Cache-Control": "no-store"}
+    headers = {"Helpr-Position": str(signed_in.position)}
     return Response(me, status_code=201, cookies=[cookie], headers=headers)
 
 

@@ -32,22 +32,29 @@ Page = Sequence[Recorded[Any]]
 
 
 class Touched(msgspec.Struct):
-    """What has changed since somebody was told, and up to which position."""
+    """Whose rows have changed since somebody was told, and at which position they did so last."""
 
-    position: int = 0
-    conversations: set[UUID] = msgspec.field(default_factory=set)
-    visitors: set[UUID] = msgspec.field(default_factory=set)
+    conversations: dict[UUID, int] = {}
+    visitors: dict[UUID, int] = {}
 
     def add(self, recorded: Recorded[Any]) -> None:
         """A fact that may change rows of the inbox."""
-        self.position = recorded.position
         match recorded.fact:
             case VisitorIdentified(visitor=visitor):
-                self.visitors.add(visitor)
+                self.visitors[visitor] = recorded.position
             case ErasureDecided(subject=subject):
-                self.visitors.add(subject)
+                self.visitors[subject] = recorded.position
             case _ if recorded.kind == Conversation.STREAM:
-                self.conversations.add(recorded.stream)
+                self.conversations[recorded.stream] = recorded.position
+
+    def take(self, position: int) -> "Touched":
+        """What had changed by a position, which is not remembered any more; a busy log leaves something behind."""
+        taken = Touched(_until(self.conversations, position), _until(self.visitors, position))
+        for id in taken.conversations:
+            del self.conversations[id]
+        for id in taken.visitors:
+            del self.visitors[id]
+        return taken
 
 
 class News:
@@ -107,7 +114,7 @@ class News:
                 if recorded.tenant == tenant:
                     missed.add(recorded)
             after = page[-1].position
-        for message in await self._messages(tenant, missed):
+        for message in await self._messages(tenant, missed, after):
             connection.push(message)
 
     async def _run(self) -> None:
@@ -123,22 +130,20 @@ class News:
             await asyncio.sleep(PAUSE)
 
     async def _tell(self, tenant: UUID) -> None:
-        touched = self._touched.get(tenant)
-        if touched is None or self._reads.position(tenant, inbox.NAME) < touched.position:
-            return
-        del self._touched[tenant]
-        for message in await self._messages(tenant, touched):
+        position = self._reads.position(tenant, inbox.NAME)
+        touched = self._touched.get(tenant, Touched()).take(position)
+        for message in await self._messages(tenant, touched, position):
             for connection, held in tuple(self._subscribers.get(tenant, {}).items()):
                 if held is None:
                     connection.push(message)
                 else:
                     held.append(message)
 
-    async def _messages(self, tenant: UUID, touched: Touched) -> list[bytes]:
-        if not touched.position:
+    async def _messages(self, tenant: UUID, touched: Touched, position: int) -> list[bytes]:
+        if not touched.conversations and not touched.visitors:
             return []
         found: dict[UUID, InboxRow] = {}
-        async with self._reads(tenant, inbox.NAME, at_least=touched.position) as db:
+        async with self._reads(tenant, inbox.NAME, at_least=position) as db:
             for part in _parts(touched.conversations):
                 found |= {row.conversation: row for row in await inbox_queries.rows(db, tenant, part)}
             for part in _parts(touched.visitors):
@@ -146,14 +151,16 @@ class News:
                 found |= {row.conversation: row for row in rows}
         shown = await wire.rows(self._keyring, tenant, list(found.values()))
         parts = [shown[start : start + 50] for start in range(0, len(shown), 50)]
-        return [
-            msgspec.json.encode({"type": "inbox", "position": touched.position, "rows": part}) for part in parts or [[]]
-        ]
+        return [msgspec.json.encode({"type": "inbox", "position": position, "rows": part}) for part in parts or [[]]]
 
     def _let_go(self) -> None:
         for subscribers in self._subscribers.values():
             for connection in subscribers:
                 connection.close(RESTARTING)
+
+
+def _until(touched: dict[UUID, int], position: int) -> dict[UUID, int]:
+    return {id: at for id, at in touched.items() if at <= position}
 
 
 def _parts(ids: Iterable[UUID]) -> list[list[UUID]]:

@@ -8,6 +8,7 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from api.accounts.signing_in import LiveToken
 from api.asking import POSITION, AnyRequest, asked
 from api.opening import opened, shown
 from api.origin import address_of, device_of, page_of, place_of
@@ -77,13 +78,6 @@ class Session(msgspec.Struct, frozen=True):
     organisation: Host
 
 
-class LiveToken(msgspec.Struct, frozen=True):
-    """Good for one hour at most; ``expires_at`` is in seconds since 1970."""
-
-    token: str
-    expires_at: int
-
-
 @post("/session", operation_id="beginWidgetSession", status_code=201, opt={"audience": "everybody"})
 async def begin_session(
     request: AnyRequest,
@@ -119,7 +113,7 @@ async def begin_session(
         receipt = await arrive(command, asked=envelope, events=events)
     identity, conversation = await _past(tenant, visitor, reads, keyring) if is_back else (None, None)
     begun = Session(visitor, secret, is_back, identity, conversation, Host(organisation.name))
-    return Response(begun, status_code=201, headers={POSITION: str(receipt.position), "Cache-Control": "no-store"})
+    return Response(begun, status_code=201, headers={POSITION: str(receipt.position)})
 
 
 @post("/live-token", operation_id="widgetLiveToken", status_code=201)

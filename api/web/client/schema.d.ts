@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    readonly "/v1/session": {
+    readonly "/healthz": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
@@ -12,40 +12,32 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * WhoAmI
-         * @description Who is signed in.
+         * IsAlive
+         * @description This process answers.
          */
-        readonly get: operations["whoAmI"];
+        readonly get: operations["isAlive"];
         readonly put?: never;
-        /**
-         * SignIn
-         * @description Begins a session; its token comes as a cookie that no script can read.
-         */
-        readonly post: operations["signIn"];
-        /**
-         * SignOut
-         * @description Ends the session, here and on every open connection.
-         */
-        readonly delete: operations["signOut"];
+        readonly post?: never;
+        readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/session/live-token": {
+    readonly "/readyz": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
         /**
-         * LiveToken
-         * @description What the live connection says first.
+         * IsReady
+         * @description Database, keys and log answer: 200, or 503 with what does not.
          */
-        readonly post: operations["liveToken"];
+        readonly get: operations["isReady"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -112,26 +104,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/visitors/{visitor}/conversations": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * ReadConversationsOf
-         * @description The conversations of one visitor.
-         */
-        readonly get: operations["listVisitorsConversations"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/v1/conversations/{conversation}": {
         readonly parameters: {
             readonly query?: never;
@@ -145,6 +117,26 @@ export interface paths {
          */
         readonly get: operations["readConversation"];
         readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/conversations/{conversation}/assignee": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Assign
+         * @description Gives the conversation to a colleague, or back to everybody.
+         */
+        readonly put: operations["assign"];
         readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
@@ -192,6 +184,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/conversations/{conversation}/moment": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * ReadMoment
+         * @description The conversation at that moment; what was erased since is erased here, too.
+         */
+        readonly get: operations["readMoment"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/conversations/{conversation}/notes": {
         readonly parameters: {
             readonly query?: never;
@@ -212,26 +224,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/conversations/{conversation}/assignee": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        /**
-         * Assign
-         * @description Gives the conversation to a colleague, or back to everybody.
-         */
-        readonly put: operations["assign"];
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/v1/conversations/{conversation}/priority": {
         readonly parameters: {
             readonly query?: never;
@@ -245,26 +237,6 @@ export interface paths {
          * @description Says how much the conversation hurries.
          */
         readonly put: operations["prioritise"];
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/conversations/{conversation}/status": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        /**
-         * SetStatus
-         * @description Resolves the conversation, or opens it again.
-         */
-        readonly put: operations["setStatus"];
         readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
@@ -292,19 +264,19 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/conversations/{conversation}/moment": {
+    readonly "/v1/conversations/{conversation}/status": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
+        readonly get?: never;
         /**
-         * ReadMoment
-         * @description The conversation at that moment; what was erased since is erased here, too.
+         * SetStatus
+         * @description Resolves the conversation, or opens it again.
          */
-        readonly get: operations["readMoment"];
-        readonly put?: never;
+        readonly put: operations["setStatus"];
         readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
@@ -344,6 +316,94 @@ export interface paths {
          * @description The whole trail as a file: a JSON object or a CSV line for each fact.
          */
         readonly get: operations["exportTrail"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/erasures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * ListErasures
+         * @description Who was or is being forgotten, the newest first.
+         */
+        readonly get: operations["listErasures"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/session": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * WhoAmI
+         * @description Who is signed in.
+         */
+        readonly get: operations["whoAmI"];
+        readonly put?: never;
+        /**
+         * SignIn
+         * @description Begins a session; its token comes as a cookie that no script can read.
+         */
+        readonly post: operations["signIn"];
+        /**
+         * SignOut
+         * @description Ends the session, here and on every open connection.
+         */
+        readonly delete: operations["signOut"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/session/live-token": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * LiveToken
+         * @description What the live connection says first.
+         */
+        readonly post: operations["liveToken"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/usage/daily": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * ReadDays
+         * @description Conversations, messages of either side and resolutions, day by day.
+         */
+        readonly get: operations["readDays"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -392,6 +452,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/visitors/{visitor}/conversations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * ReadConversationsOf
+         * @description The conversations of one visitor.
+         */
+        readonly get: operations["listVisitorsConversations"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/visitors/{visitor}/erasure": {
         readonly parameters: {
             readonly query?: never;
@@ -416,106 +496,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/erasures": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * ListErasures
-         * @description Who was or is being forgotten, the newest first.
-         */
-        readonly get: operations["listErasures"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/usage/daily": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * ReadDays
-         * @description Conversations, messages of either side and resolutions, day by day.
-         */
-        readonly get: operations["readDays"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/widget/v1/session": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * BeginSession
-         * @description Begins a session, or resumes the one that the browser remembers.
-         */
-        readonly post: operations["beginWidgetSession"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/widget/v1/live-token": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * LiveToken
-         * @description What the live connection says first.
-         */
-        readonly post: operations["widgetLiveToken"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/widget/v1/visitor": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        /**
-         * Identify
-         * @description Keeps what the visitor says of themselves, unverified and for display only.
-         */
-        readonly put: operations["identifyMyself"];
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/widget/v1/conversations": {
         readonly parameters: {
             readonly query?: never;
@@ -530,6 +510,26 @@ export interface paths {
          * @description The visitor's first words begin a conversation.
          */
         readonly post: operations["startConversation"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/widget/v1/conversations/{conversation}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * ReadConversation
+         * @description The last changes of a conversation of one's own, or the first after a sequence.
+         */
+        readonly get: operations["readMyConversation"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -576,59 +576,59 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/widget/v1/conversations/{conversation}": {
+    readonly "/widget/v1/live-token": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        /**
-         * ReadConversation
-         * @description The last changes of a conversation of one's own, or the first after a sequence.
-         */
-        readonly get: operations["readMyConversation"];
+        readonly get?: never;
         readonly put?: never;
-        readonly post?: never;
+        /**
+         * LiveToken
+         * @description What the live connection says first.
+         */
+        readonly post: operations["widgetLiveToken"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/healthz": {
+    readonly "/widget/v1/session": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        /**
-         * IsAlive
-         * @description This process answers.
-         */
-        readonly get: operations["isAlive"];
+        readonly get?: never;
         readonly put?: never;
-        readonly post?: never;
+        /**
+         * BeginSession
+         * @description Begins a session, or resumes the one that the browser remembers.
+         */
+        readonly post: operations["beginWidgetSession"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/readyz": {
+    readonly "/widget/v1/visitor": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
+        readonly get?: never;
         /**
-         * IsReady
-         * @description Database, keys and log answer: 200, or 503 with what does not.
+         * Identify
+         * @description Keeps what the visitor says of themselves, unverified and for display only.
          */
-        readonly get: operations["isReady"];
-        readonly put?: never;
+        readonly put: operations["identifyMyself"];
         readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
@@ -640,1440 +640,489 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * AgentName
-         * @example {
-         *       "name": "hNFKmXgvVIAnxyFFceTK"
-         *     }
-         */
+        /** AgentName */
         readonly AgentName: {
-            /** @example qLyqRwSEMpRBWxUbAVLz */
             readonly name: string;
         };
-        /**
-         * AgentShown
-         * @example {
-         *       "id": "c96efdc4-eb69-42d5-a692-4e3f985a9ef0",
-         *       "name": null,
-         *       "email": "jsekkeZUyMKBwICnsGGk",
-         *       "role": "FTTHdwecnxNGoKAAnwrL"
-         *     }
-         */
+        /** AgentShown */
         readonly AgentShown: {
-            /**
-             * Format: uuid
-             * @example f843bdb8-396b-483a-9798-c9cf280b11fd
-             */
-            readonly id: string;
-            /** @example oGjgxiHQOyswaLrqexEu */
-            readonly name: string | null;
-            /** @example aBcefxZzxwAxLUKwHVhm */
             readonly email: string | null;
-            /** @example GJHERyPYwSLUcVNYZoIh */
+            /** Format: uuid */
+            readonly id: string;
+            readonly name: string | null;
             readonly role: string;
         };
-        /**
-         * Agents
-         * @example {
-         *       "agents": [
-         *         {
-         *           "id": "12ccab53-caf6-411a-a08b-48a3295cccd7",
-         *           "name": null,
-         *           "email": "QBXBLnzSvgvylUxxDzvD",
-         *           "role": "iiyDuYCxNAtKyjlFBRCP"
-         *         }
-         *       ]
-         *     }
-         */
+        /** Agents */
         readonly Agents: {
-            /**
-             * @example [
-             *       {
-             *         "id": "61d4c262-d69f-42e6-a7fe-676eb828fd33",
-             *         "name": "lAzRIOjdLiFBdueXWxIt",
-             *         "email": null,
-             *         "role": "GmpndvrqpUKEvoiQUvZg"
-             *       }
-             *     ]
-             */
             readonly agents: readonly components["schemas"]["AgentShown"][];
         };
-        /**
-         * Arrival
-         * @example {
-         *       "organisation": "1950a202-6f7e-41b3-aa99-6121b32ff6f2",
-         *       "visitor": null,
-         *       "secret": "a732555d7fdb4ce5442a0d24ee58bd907a14e1fdace1bab83a5e96c707de72cf959aaecec86d2e4997ca15aa288c86de4ffefaf7725ec391cf8b22a3f1a8a8a2",
-         *       "page": {
-         *         "url": "4e2815c4bf3d44b9f95d7619eb60f2e9356889210997926c9206624e1797890cfe4fc5d77880da38fc693ce5fdb057fb40ab146c5cfd4f50a4b72448ba1a1b7045a3599da4c7278a94ca036e280e6fd2f6041305677c1ff4a606ac9b26899e377584aaedf29398298f0282aa4298cfd6512081b987570535de2c3d12b51f5e08029d",
-         *         "referrer": "ec95daf0af7ec49ba0df93456171bac02a5c13522b482ff08c030c40f41f018635981799fb5319efcd213858a74ef2a76ce34ad954b1b60c1d7322ad56d8c5c2ae3b858b4be3a92321dfe7c27556969329973935493d036565752f40b82f6d7c2dfa6f6c877a3792ffd3d464e0b8d5acf7b58e70474b885bc310b5fc06552d6a034af0527a46f3fa09b23ad9fd54b28f55106cd59fdb053a7f8f24512d56968945069b64875d890a0b03cb05b2f375c11522eeb17c7badf47b58187cf8c0f376277e622b05c956e6baab18e7a531850945f9da72597c21c12b97e73d73ebad080b04c0791eb9a697dff4a12b43a38a1334b29e3d351e95b3132946a5252a5cb532bef9a7ccf5fef2f260f11a3b10c78a079b6fbc0d9a80a5008897c5da20bb28c23b9a89e549a2360f4cdd9b21fa145fc34f499c04e852d299429bc6d7a62229a71176b6e883aaf8a5490ec97c7a580c0ffa3c842cdb4dfb77a1ec77123df03debb02324fd543eb58e58eaab16bd2577c46553a47dcc65122c115ec52719d6c7d410aaa5cea57d3e32cdd47e387fb719a74ecc0e13f2402c79e344a6f31f92c6d981dfac6e62d72b0b6b63221732489ceccc4c3c45aed313ac56af7620d6380adf8ffc1d0173c8cd516486fe6f141518d8bcd712a50512d185e428b3216437c453f057dfbf1cf2d8da448a0f3553d5198208a67add00a6d54c4bf470489bd013d19516fa3d084198c11b0ff661325899582267957de5c83542c2f7bfb393a5c3f9abfadd9f94cdc5898c621be01c58336c256e1cf40199f3dba1f0a343218493d88d37e8d83d49dfe59fc3b5c026a8",
-         *         "utm_source": "d8d52f2a912cbf87ebfc5f4621d40e512e366430323d44808c6f308afe957435077bd9f420c0896f634141334c8e92880a1c2e725fa003d2de5f9e7794ac2a9531a2e18b7197cbbd141eb64c725751a8ba05497213744cc4a90a240025ed2b585ffabe00c878f4423ee6b38653d45741f",
-         *         "utm_medium": "84fa1451a7c2139201cf19bb6e7e23463b129dae5a3545dd8aaca0b316f57675c5195bebad00379dd650a3aa3669f1e473c06783733b4e552687f99281f3dcc648661810c4ea10c1390803db97f6c588795b8e2b37b2345189d2e47b8736d7fd6f769ca59b234e73aa58af73e41df56c3c772c63a871c79db1125671a3a0203c49dcfbce7af2257677a287aece344347c5146fe1dfe7fb8da581052780c8f32350161a22d2f0ed0729ce2aba528b39b22075605a2054753e5bba7c0a46c56003d61905fab49bf226c1c1a0c82bc872cbe524039f2a2419eda1da391741ac81f55f387ea3d94e766667c7941baa0ade738d490f2c59b8049967c9650a50aeebeda1d6f59a87f587beb4d00c7d429cd4d43fd8cb0846113318f35fc90ec2e0978b48ed90c8adf86bab8c63ed2a09cee73e39d93aac368d4462da3cc355ddf8671378510cbca51937c2a0be65ff7d61fb8b85f0af6b8a01a81e253f42342fbc7fc1ce222adb2a10d0f2f42da3b0548f367a26bf0660bc0a17e7f1bda6991217349a2dbe0e8085dc135b207031fe90c3f6761e3abedc1d22d9f642c0b6832e0b0adff1ead6dae2b2dd6ea1854e97da881e97ddb6d0c945c09f55ae43c97e25ae14d9cb9ec09f649e11d4497737558b47aa56b4018f8cfad2d159db05a2ee3fbed3f2eedc88fd2709808b5d56f7a15c0bcc109269c9377e26a22368dc17d2524cc5dcef71f14bdb82d9edbdadeed5eea3fe21b904eee82da56ad7a2e226e765fbde137e5ba14f9781c953f952c1120302db6ffc8905233f96ebe31f1b4ec7a6162874782d48f09a794261c03df4814066a184166d048fa7ee131051067c6a55572a7df49681eed693623c0239d0c0928b1c282cf85a8ba9c5c10e671e1fa39226ade445769128257e373cd4bda56ba737caac8aaebeb38f2c6466f31b06bd04ee7065154bd7def6069cd38750f1cfed2f9d401e36a227e05cb673ffe59d4e65ca4772769d0e68c296b5c47a0e77976b08b5eaa94e6a0c2b790064972c75ab2f328b0b",
-         *         "utm_campaign": "74472103eb62fea622741ee8972cd6bca9d2af7f0b8755b3a015843d43827aaba695269bd748e53d4dc29d6dd2d8d798462e3259e063e4390ee920623c30f59b402922f47be31783e0d3b4313c57b9b4ee5cf485d6ca8362f9741c755f2840e7cf36060f4f0380a52b3fd68a7950bd79947938903c155b9df20794b00263ee76ec8a679598bca7a8f68818404eca9244e551ca1a6ed265dc73bd7acab68b0585c84350da3a4f83d8f1bfa34a272128bf91c16361e866c76dd254fec6460f217b44103f7b5086fc7343f6adc34241dcb3502522e83eb9c8d87d535a6d5f152106d192ecf4fd47443f4d8baf45eddb63c68ece562cc5fab1ad2346043ec80f5a6c0041511f18dc1068d26ede98a72f768446c1f2cbc7c1fba0f05406fdeff26db21836bf716b67e1576e62dcd2433092d8c21ae6adf0573f5b0f9945718d83d50dddc2174ff49f9d1c4729e366125786e1e79592d08bcf4514d407d44aee72829eef84963b3a65e07b7d7aec33e81a22feae94f2598ef0fe2a774c6c29fe8d8b03baf02d44cbe2b09bda0aee0331968430ad3b6acacc957c74be19cc515b1774e578cfb054241dc0a48804ba46b1741761fa4d381ac2ce8b02f2ba66521e2de1450bcd0d77a26de0b1433ce0f5f6a4b84a3915d35280f0834478c7276a911d8908cd982566cc45ca5b0f27ff7655362d0f9623dd9d5b6f6f9edabbafaa87576229ba21524f7a38b34106e12f653b51b3e3f0064aa7899d6f03d29c92c36a82a8d711500c4a08553d4e2c8ebe06a632b7b164888cfb9f27738e6c033a98d766417228497885d2ef7d16dcc80f60e25cfa573985acc1aba05498a1f12b628a61d0d15b8cfff9fc8b8c463f7a745cd6d423b4506904f1ccb90f1dc46ef308717d1bdfad5ffd617411c5b18624837320dfa1891f65ee7fe8adba3091c21b29e02d672919709cb898d971bf2ca5a226ff64cc7897db6d24ebf7ee97dba5aae6aa04ba531b28267088cf06382f640fe051dd79caf27c465ba1bb4df3b618bae46ddca51c370eef1500e6ca8e880a2ceb6d44c208144c1af812dbefc0c26e4aa87c20e571910eb23203367bd6d99254f604c82bd59e0dee44cd909da10574d6920e307f677fee8b78a900be179c2297f4c706082eba5f62a12ae8522ba126b0ce665610e04561076992e56c73d38fbf43843601dada879d55ff96012fb4308793f028ff5d5a9780c343d1c9fa2331c2c0afb8334d60c036df8b79c61a8a2963936cca0e25902db18dc044edebf76f3e6d7000f2e6e5e86a4bda5fe54ee44a01bfccd75d97bfa66b146324575b14bb88a5072ff032353428",
-         *         "utm_term": "6c28aff03c11c5173668cf9443431d49e9ec39773ee66dbfb4a605d08851d3c7a3f5cf77d9852f2c0f3bae8cc8e3ae081cc55ed1428885efc307e1234c7cdb01ea60f338aa346b3cfe91e10485cc6595e599cba2d59e14b2e3bad7d38da6f2e18380e19ca04ba167ac7a9885347b6a5c68319eb7cd2b0c80794c2500a0c6d6b28ed9e5113dc547ca73af63418d269b9a61eb703e45012ad5aa70e71d397c6b5c74499cff575963288176f7a97d14683c351960b59db14575e141f4c4b30dd0680b06d7047931e0a130c2d11b57ca17da3a106b0c12977cd90b3ef6ee2ef6fda40e2b40d713abbd4f45e301c3c150a550c2b20386e4fe14eb5bccb3f5b34044b0044f6baedd33d78a01792e0d3f44721229f917812a1632569cdd2e648486d8769c62c438c382b54818b673fb52c5b2e49afe2b76ca7f5485c6fd19c5cc647075cd777d172c967b2324e5a04292d0860b539a6c09e906e20556f3ccb39705090de50c6ec830d573a908099a5d43ff087193468de3bfa4598d11e39c7c159925e44a18879c34197ff55a6ee931343b15908f48f3132472bdd5ab515fe050c4a46757c3c9f19d2794dd996d8725f9f5ddbac5e36527b6f22d4eccdf7668f08f7e9706447ac2b689ce113b54f67dc93bea1b6b2f4bf2a0f87ef0346c43a7036986b3e5795577df0ad465ab6e6d068e93b12aa5f196c1d73e21801189",
-         *         "utm_content": "f48b30ed8d7a48bb8277022fc140f57f4e4f433acd7a8fa91601229b8290b44072d0c176cc979cfba3653ac3861783463f519c32f18530420e34575cfac2b98b21aa82bac15d003a661cbcdcdf2b075eee0cce88d8b656153d8946b04713fbc1c8a5482152f752391eed957e435e3a9f619a79065b690c6a536c353719ca76d8fa0af4ce9a425f93d788f46a4e9228a658cd0f2bf009fb17ce84c06bd20ff9396fa6d56688e35514fe1e07d43aedbf3f6cfd93323ec112629691a377df3e053b6bfb73ea3897670df3288080a"
-         *       }
-         *     }
-         */
+        /** Arrival */
         readonly Arrival: {
-            /**
-             * Format: uuid
-             * @example 07da1ca3-99a7-4ebe-b832-22bb9251d9b9
-             */
+            /** Format: uuid */
             readonly organisation: string;
-            /** @example 5c81c552-11fb-4037-8a4a-70182f45d74b */
-            readonly visitor?: string | null;
-            /** @example npKYHQyZoRuQUnloXSlN */
-            readonly secret?: string | null;
             readonly page?: components["schemas"]["Page"];
+            readonly secret?: string | null;
+            readonly visitor?: string | null;
         };
-        /**
-         * Assignee
-         * @example {
-         *       "agent": null
-         *     }
-         */
+        /** Assignee */
         readonly Assignee: {
-            /** @example 71f3a27f-d7d4-4767-a34f-28fa8271a5bf */
             readonly agent: string | null;
         };
-        /**
-         * Change
-         * @example {
-         *       "sequence": 8373,
-         *       "at": "2023-04-04T04:01:03.956669",
-         *       "kind": "MKFiIchdpkRCmvRTNxrV",
-         *       "actor": {
-         *         "kind": "XMxLrjjxZDPRZWhphGWw",
-         *         "id": "7c54bf53-4611-44cc-bca3-bec0fe7b5c88"
-         *       },
-         *       "id": "5d7e06a1-62f6-418d-b0c8-1897abb985d0",
-         *       "author": {
-         *         "kind": "BUNdOVMMWFSfekjSQdWL",
-         *         "id": "95ec2190-d88b-4d23-87bb-a3f95351036a"
-         *       },
-         *       "text": "DlrArOGoZotAROKBsmpC",
-         *       "erased": true,
-         *       "assignee": null,
-         *       "priority": "rwJQdEzyILQzgLWainJU",
-         *       "reader": "QnJCOqbdVvRYGcTgbRsa",
-         *       "up_to": null
-         *     }
-         */
+        /** Change */
         readonly Change: {
-            /** @example 8576 */
-            readonly sequence: number;
-            /**
-             * Format: date-time
-             * @example 2024-06-13T10:25:33.362649
-             */
-            readonly at: string;
-            /** @example JCdryoUBxhcbcIwCUXDR */
-            readonly kind: string;
             readonly actor: components["schemas"]["Who"];
-            /** @example 44af791f-ce4f-4899-896b-bf57e3b0aa62 */
-            readonly id?: string | null;
-            /**
-             * @example {
-             *       "kind": "LfXjpEAOLUlMhnXTyHqR",
-             *       "id": "ead907a5-5eb8-47ec-acf9-b29b5c00825a"
-             *     }
-             */
-            readonly author?: components["schemas"]["Who"] | null;
-            /** @example xjOkdzSMpPmhftNqDCef */
-            readonly text?: string | null;
-            /**
-             * @default false
-             * @example false
-             */
-            readonly erased: boolean;
-            /** @example 5a80d85f-0f08-46c4-925b-5a705a9cbb05 */
             readonly assignee?: string | null;
-            /** @example ZRaDQDTwQdatigDqRwLs */
+            /** Format: date-time */
+            readonly at: string;
+            readonly author?: components["schemas"]["Who"] | null;
+            /** @default false */
+            readonly erased: boolean;
+            readonly id?: string | null;
+            readonly kind: string;
             readonly priority?: string | null;
-            /** @example kiieUZLzyFMhbAHYnwRM */
             readonly reader?: string | null;
-            /** @example 4442 */
+            readonly sequence: number;
+            readonly text?: string | null;
             readonly up_to?: number | null;
         };
-        /**
-         * Changed
-         * @example {
-         *       "conversation": "68692faa-bf15-45aa-a4ce-68fb092db614",
-         *       "sequence": 3684
-         *     }
-         */
+        /** Changed */
         readonly Changed: {
-            /**
-             * Format: uuid
-             * @example 2e9f420a-c837-43be-93c7-79ded1528c86
-             */
+            /** Format: uuid */
             readonly conversation: string;
-            /** @example 472 */
             readonly sequence: number;
         };
-        /**
-         * ChangesPage
-         * @example {
-         *       "changes": [
-         *         {
-         *           "sequence": 9055,
-         *           "at": "2001-11-22T23:02:48.115975",
-         *           "kind": "PersuxGbcDPDrvzagshB",
-         *           "actor": {
-         *             "kind": "uVNGZAyQcpnrgQvpEPMA",
-         *             "id": "dbb324a4-f949-4840-ac43-d8c7dc4e2f6d"
-         *           },
-         *           "id": null,
-         *           "author": {
-         *             "kind": "JucMNOQyHJkLeXHZgSeF",
-         *             "id": "17fad011-7652-4751-87dc-3e0cbf75b3da"
-         *           },
-         *           "text": null,
-         *           "erased": true,
-         *           "assignee": null,
-         *           "priority": "iCynjQNEuhGdLwBgveqg",
-         *           "reader": "ImUibwOKCajteAHCWfcD",
-         *           "up_to": null
-         *         }
-         *       ],
-         *       "has_more": true,
-         *       "receipts": {
-         *         "visitor": 1703,
-         *         "agent": 2192
-         *       }
-         *     }
-         */
+        /** ChangesPage */
         readonly ChangesPage: {
-            /**
-             * @example [
-             *       {
-             *         "sequence": 9885,
-             *         "at": "2000-08-11T20:59:56.023994",
-             *         "kind": "RPGUwUISBrXikhHDTYgK",
-             *         "actor": {
-             *           "kind": "CpyDAAnEqfnucEGdhMsI",
-             *           "id": "de2d92d4-57bb-4678-b69a-50d9e03700b1"
-             *         },
-             *         "id": "1901fc91-fda1-4981-96dc-b0672e57f72d",
-             *         "author": {
-             *           "kind": "rchTnpEmqGekFbryxwFI",
-             *           "id": "6c584fc3-e4c0-4244-9edf-9d1fb32931b3"
-             *         },
-             *         "text": "jYLShmjvQJyjIeseZgDz",
-             *         "erased": true,
-             *         "assignee": "af468dbb-9fb9-4887-9846-fa96c79d7210",
-             *         "priority": null,
-             *         "reader": null,
-             *         "up_to": null
-             *       }
-             *     ]
-             */
             readonly changes: readonly components["schemas"]["Change"][];
-            /** @example true */
             readonly has_more: boolean;
             readonly receipts: components["schemas"]["Receipts"];
         };
-        /**
-         * ConversationPage
-         * @example {
-         *       "conversation": {
-         *         "id": "c7645e89-16ba-4c3d-8312-bc5753401b34",
-         *         "visitor": {
-         *           "id": "70ff76d3-1c87-4241-afb8-543da09b6393",
-         *           "name": "cPOsFwKdhtYANhVclZdg",
-         *           "erased": true
-         *         },
-         *         "status": "xeyNhkVNmCPZGTNIGGns",
-         *         "priority": "gyYrJfHnwKBmjsgEgTdc",
-         *         "assignee": null,
-         *         "started_at": "2025-03-23T00:53:33.967370",
-         *         "last_at": "2014-08-01T11:58:21.395116",
-         *         "waiting_since": "2023-10-20T01:16:48.458261",
-         *         "unread": 5945,
-         *         "sequence": 5953,
-         *         "preview": null
-         *       },
-         *       "visitor": {
-         *         "id": "5064063e-b3c0-4981-92cb-c38ad7a782d8",
-         *         "first_seen": "2007-02-14T21:14:21.827104",
-         *         "last_seen": "2019-11-07T06:24:39.118357",
-         *         "conversations": 4178,
-         *         "erased": true,
-         *         "name": null,
-         *         "email": null,
-         *         "phone": "wRzkFJbXOVfCvDrHHaHV",
-         *         "device": null,
-         *         "place": null,
-         *         "page": {
-         *           "WwStIIPUZgPRNybyyzEo": "ciZCUJpaYXvFIKCSbkzh"
-         *         }
-         *       },
-         *       "changes": [
-         *         {
-         *           "sequence": 7264,
-         *           "at": "2016-02-29T01:48:11.178654",
-         *           "kind": "WUzoQPleFvDexabJwkIN",
-         *           "actor": {
-         *             "kind": "CCfcDBIlWVWSAkiqhYEn",
-         *             "id": "d475e33b-7f1c-406f-807b-9e3870d5666a"
-         *           },
-         *           "id": null,
-         *           "author": null,
-         *           "text": "jtfAdTyQofeGppGXyANz",
-         *           "erased": false,
-         *           "assignee": "e83334ed-a1b0-4655-bbc9-bc032f6367f1",
-         *           "priority": null,
-         *           "reader": "hvmtGvJktyMzzDMljwHn",
-         *           "up_to": null
-         *         }
-         *       ],
-         *       "has_more": true,
-         *       "receipts": {
-         *         "visitor": 9740,
-         *         "agent": 5067
-         *       }
-         *     }
-         */
+        /** ConversationPage */
         readonly ConversationPage: {
-            readonly conversation: components["schemas"]["Row"];
-            readonly visitor: components["schemas"]["VisitorShown"];
-            /**
-             * @example [
-             *       {
-             *         "sequence": 8556,
-             *         "at": "2010-10-07T11:22:48.714738",
-             *         "kind": "tTHQZuFKMjfAzJlNubBq",
-             *         "actor": {
-             *           "kind": "eKWiydyczkokUAyzUlkj",
-             *           "id": "7aacbd87-91b7-4729-97e7-95cad601d24e"
-             *         },
-             *         "id": "0067f2d3-0aa2-43ea-a6f8-ab572a6ab8c4",
-             *         "author": {
-             *           "kind": "dJRonMCOrPkAVDuzWmZH",
-             *           "id": "5f21aba4-3e3f-4139-80d5-b5d322ace432"
-             *         },
-             *         "text": null,
-             *         "erased": true,
-             *         "assignee": "140ae8fa-2a9e-4bd6-a5e7-eac4bbcc9be0",
-             *         "priority": null,
-             *         "reader": "BuEbJLDYtvNuBqcvFCyA",
-             *         "up_to": null
-             *       }
-             *     ]
-             */
             readonly changes: readonly components["schemas"]["Change"][];
-            /** @example true */
+            readonly conversation: components["schemas"]["Row"];
             readonly has_more: boolean;
             readonly receipts: components["schemas"]["Receipts"];
+            readonly visitor: components["schemas"]["VisitorShown"];
         };
-        /**
-         * Counts
-         * @example {
-         *       "open": 7314,
-         *       "mine": 9,
-         *       "unassigned": 5642,
-         *       "resolved": 47
-         *     }
-         */
+        /** Counts */
         readonly Counts: {
-            /** @example 7655 */
-            readonly open: number;
-            /** @example 9546 */
             readonly mine: number;
-            /** @example 8952 */
-            readonly unassigned: number;
-            /** @example 4909 */
+            readonly open: number;
             readonly resolved: number;
+            readonly unassigned: number;
         };
-        /**
-         * Credentials
-         * @example {
-         *       "email": "b17e570850accb6d6c29897bb8cafd932",
-         *       "password": "75d514d845a27d80fd110b28cfc998d73aa86b39b8bd43f8bfdcb1693714063d9ce"
-         *     }
-         */
+        /** Credentials */
         readonly Credentials: {
-            /** @example DwEkQQHiBrmXZcSFtoJx */
             readonly email: string;
-            /** @example JIgNZYFcagWptUqCwdER */
             readonly password: string;
         };
-        /**
-         * Day
-         * @example {
-         *       "day": "2023-06-15",
-         *       "conversations": 2690,
-         *       "visitor_messages": 5788,
-         *       "agent_messages": 2434,
-         *       "resolved": 8646
-         *     }
-         */
+        /** Day */
         readonly Day: {
-            /**
-             * Format: date
-             * @example 2025-03-08
-             */
-            readonly day: string;
-            /** @example 6063 */
-            readonly conversations: number;
-            /** @example 446 */
-            readonly visitor_messages: number;
-            /** @example 9554 */
             readonly agent_messages: number;
-            /** @example 7581 */
+            readonly conversations: number;
+            /** Format: date */
+            readonly day: string;
             readonly resolved: number;
+            readonly visitor_messages: number;
         };
-        /**
-         * Days
-         * @example {
-         *       "days": [
-         *         {
-         *           "day": "2024-01-19",
-         *           "conversations": 1398,
-         *           "visitor_messages": 8131,
-         *           "agent_messages": 5739,
-         *           "resolved": 9382
-         *         }
-         *       ]
-         *     }
-         */
+        /** Days */
         readonly Days: {
-            /**
-             * @example [
-             *       {
-             *         "day": "2024-08-29",
-             *         "conversations": 7781,
-             *         "visitor_messages": 799,
-             *         "agent_messages": 2355,
-             *         "resolved": 6205
-             *       }
-             *     ]
-             */
             readonly days: readonly components["schemas"]["Day"][];
         };
-        /**
-         * DirectoryPage
-         * @example {
-         *       "visitors": [
-         *         {
-         *           "id": "3ce155c6-58de-4c3d-8753-c2c4ce374326",
-         *           "first_seen": "2018-07-30T09:03:11.068902",
-         *           "last_seen": "2014-09-18T00:55:43.459650",
-         *           "conversations": 3473,
-         *           "erased": true,
-         *           "name": "aWZfREpwlMKUuzVCgfdo",
-         *           "email": null,
-         *           "phone": null,
-         *           "device": {
-         *             "vbcHFdaNiGJXojfslQMj": "YzAizoeAbXBAaVcpheYB"
-         *           },
-         *           "place": null,
-         *           "page": {
-         *             "HWSWnxgfuzUGzKUWEbwD": "LrAPBHmjHdbCAIkorTao"
-         *           }
-         *         }
-         *       ],
-         *       "next": null
-         *     }
-         */
+        /** DirectoryPage */
         readonly DirectoryPage: {
-            /**
-             * @example [
-             *       {
-             *         "id": "4426df0e-dafa-46b2-9c8d-ebcba5f3dd0d",
-             *         "first_seen": "2012-08-09T19:35:17.693634",
-             *         "last_seen": "2025-12-21T05:46:16.676358",
-             *         "conversations": 7952,
-             *         "erased": true,
-             *         "name": "YcGBVmpAXJsKJKgsXVhp",
-             *         "email": "kKIImpZvuUqkJfZsANCm",
-             *         "phone": null,
-             *         "device": null,
-             *         "place": {
-             *           "WzNaGjaywybnlNuLTjfR": "GRQCEZAjRtJhUpGbUanZ"
-             *         },
-             *         "page": null
-             *       }
-             *     ]
-             */
-            readonly visitors: readonly components["schemas"]["VisitorShown"][];
-            /** @example NAnEwdjsCsaKzFbHEeOS */
             readonly next: string | null;
+            readonly visitors: readonly components["schemas"]["VisitorShown"][];
         };
-        /**
-         * Entry
-         * @example {
-         *       "sequence": 9710,
-         *       "position": 5285,
-         *       "at": "2011-04-15T21:10:40.161317",
-         *       "fact": "PXLNZawORtnAnBtawpIT",
-         *       "actor": {
-         *         "kind": "MmSzYYFefcOMFhHzcDDq",
-         *         "id": "2782fe9b-a84e-469c-b27f-c21912216c10"
-         *       },
-         *       "event": "985f02d9-4e8e-4762-9513-a283de1cc49e",
-         *       "command": "1c3812fa-f063-427a-ba6c-2da59f253aec",
-         *       "correlation": "bd0a55f1-1b05-49de-8684-fd7f5b8a4eaf",
-         *       "causation": "f065be63-d794-4b34-ac14-b1ae9b33420e"
-         *     }
-         */
+        /** Entry */
         readonly Entry: {
-            /** @example 1958 */
-            readonly sequence: number;
-            /** @example 3083 */
-            readonly position: number;
-            /**
-             * Format: date-time
-             * @example 2012-09-23T05:56:54.554510
-             */
-            readonly at: string;
-            /** @example XgBBvCYlOFPbbTQlxOJv */
-            readonly fact: string;
             readonly actor: components["schemas"]["TrailActor"];
-            /**
-             * Format: uuid
-             * @example ae95f714-6b03-48df-a5ac-18f31af7666d
-             */
-            readonly event: string;
-            /**
-             * Format: uuid
-             * @example 909ae51a-b83f-4fad-9b9a-b1cc5462a573
-             */
-            readonly command: string;
-            /**
-             * Format: uuid
-             * @example 6e9c9ef7-bb8e-4e05-b8db-1c9083922abc
-             */
-            readonly correlation: string;
-            /** @example e85b4460-2274-49e1-91eb-0fc2fb24d28b */
+            /** Format: date-time */
+            readonly at: string;
             readonly causation: string | null;
+            /** Format: uuid */
+            readonly command: string;
+            /** Format: uuid */
+            readonly correlation: string;
+            /** Format: uuid */
+            readonly event: string;
+            readonly fact: string;
+            readonly position: number;
+            readonly sequence: number;
         };
         /**
          * ErasureReason
          * @description requested, child, inactive or unlawful
-         * @example unlawful
          * @enum {string}
          */
         readonly ErasureReason: "requested" | "child" | "inactive" | "unlawful";
-        /**
-         * ErasureShown
-         * @example {
-         *       "visitor": "79b0f789-0fb4-4e46-9abe-438a0d215721",
-         *       "reason": "lsVaTcjXMDZVJvqdufXy",
-         *       "state": "lsxefKjrxjqIYMLLXbRx",
-         *       "decided_at": "2010-06-21T22:42:18.503479",
-         *       "shredded_at": null,
-         *       "proved_at": null,
-         *       "keys": 4106
-         *     }
-         */
+        /** ErasureShown */
         readonly ErasureShown: {
-            /**
-             * Format: uuid
-             * @example 04938eb1-4625-4bf0-9d3d-812d059fde35
-             */
-            readonly visitor: string;
-            /** @example MUZdZuBmvmAaSZIYfKSl */
-            readonly reason: string;
-            /** @example vejFffhshWusXrtcUWAM */
-            readonly state: string;
-            /**
-             * Format: date-time
-             * @example 2013-04-03T22:17:06.428252
-             */
+            /** Format: date-time */
             readonly decided_at: string;
-            /** @example 2018-09-22T02:54:33.793870 */
-            readonly shredded_at: string | null;
-            /** @example 2024-09-01T06:34:54.786881 */
-            readonly proved_at: string | null;
-            /** @example 6878 */
             readonly keys: number;
+            readonly proved_at: string | null;
+            readonly reason: string;
+            readonly shredded_at: string | null;
+            readonly state: string;
+            /** Format: uuid */
+            readonly visitor: string;
         };
-        /**
-         * ErasureWanted
-         * @example {
-         *       "reason": "unlawful"
-         *     }
-         */
+        /** ErasureWanted */
         readonly ErasureWanted: {
             /** @description requested, child, inactive or unlawful */
             readonly reason: components["schemas"]["ErasureReason"];
         };
-        /**
-         * Erasures
-         * @example {
-         *       "erasures": [
-         *         {
-         *           "visitor": "87e74cb7-b89d-43a4-a5bc-8c08defcfa4d",
-         *           "reason": "KYqhoGOxtCCDAwGpsPRr",
-         *           "state": "lAspgyurKorKftdxBUrm",
-         *           "decided_at": "2011-06-13T15:14:38.982000",
-         *           "shredded_at": "2005-10-16T07:09:21.767921",
-         *           "proved_at": null,
-         *           "keys": 6751
-         *         }
-         *       ]
-         *     }
-         */
+        /** Erasures */
         readonly Erasures: {
-            /**
-             * @example [
-             *       {
-             *         "visitor": "12a205cf-49da-4603-ab3c-53df9620cc43",
-             *         "reason": "PYoxQQKzyPVrsMhVsJfb",
-             *         "state": "YnwXuhpzpHZogVmVdplC",
-             *         "decided_at": "2018-02-09T08:57:39.261934",
-             *         "shredded_at": "2002-05-09T07:16:43.618075",
-             *         "proved_at": "2006-09-12T04:01:58.518502",
-             *         "keys": 3615
-             *       }
-             *     ]
-             */
             readonly erasures: readonly components["schemas"]["ErasureShown"][];
+        };
+        /** FieldProblem */
+        readonly FieldProblem: {
+            readonly field: string;
+            readonly problem: string;
         };
         /**
          * Format
          * @default jsonl
-         * @example csv
          * @enum {string}
          */
         readonly Format: "jsonl" | "csv";
-        /**
-         * Guest
-         * @example {
-         *       "id": "1e4fd835-a58c-4415-b340-fc09c50aa46c",
-         *       "name": null,
-         *       "erased": false
-         *     }
-         */
+        /** Guest */
         readonly Guest: {
-            /**
-             * Format: uuid
-             * @example af3ca47a-bab8-44d2-8d6c-3c0dbd1b7b4d
-             */
-            readonly id: string;
-            /** @example uAvAedLooKNBQsUHSQKW */
-            readonly name: string | null;
-            /** @example false */
             readonly erased: boolean;
+            /** Format: uuid */
+            readonly id: string;
+            readonly name: string | null;
         };
-        /**
-         * Health
-         * @example {
-         *       "status": "bTJYpZJgErdzWqYMNpPg",
-         *       "parts": {
-         *         "KxunFVntZlHgEnAqCmnE": true
-         *       }
-         *     }
-         */
+        /** Health */
         readonly Health: {
-            /** @example cgwNpQfithkJuWZqYdOD */
-            readonly status: string;
-            /**
-             * @example {
-             *       "KUWYLZWLYBdDWiBsBqRm": true
-             *     }
-             */
             readonly parts?: {
                 readonly [key: string]: boolean;
             };
+            readonly status: string;
         };
-        /**
-         * Host
-         * @example {
-         *       "name": "bfLzXooZNpieBDWuiiiT"
-         *     }
-         */
+        /** Host */
         readonly Host: {
-            /** @example UrfmSBathuAfpvUMPwNY */
             readonly name: string;
         };
-        /**
-         * Identity
-         * @example {
-         *       "name": null,
-         *       "email": "ahsCTfHQciDXAnjtPabY",
-         *       "phone": "oPZoCASnsdDZAMjozjem"
-         *     }
-         */
+        /** Identity */
         readonly Identity: {
-            /** @example kNEVFtHKXYVjRxWhYtSW */
-            readonly name?: string | null;
-            /** @example EHCpeurJumwCTmhCtoBD */
             readonly email?: string | null;
-            /** @example ycXeScJAjxHpSrWbKTjU */
+            readonly name?: string | null;
             readonly phone?: string | null;
         };
-        /**
-         * InboxPage
-         * @example {
-         *       "conversations": [
-         *         {
-         *           "id": "8a27c7a4-9d59-4345-b01b-1aba4824b7a4",
-         *           "visitor": {
-         *             "id": "f41f7c67-0513-44f6-926f-0e286e03ca94",
-         *             "name": "FWILdFWoqnFrSJCNknwu",
-         *             "erased": false
-         *           },
-         *           "status": "svYDlBcNXyUbNbEdKKXC",
-         *           "priority": "HiltQiYcZmKydOmfiOiF",
-         *           "assignee": "1dfc8fdf-0a38-4620-b6af-56ac13d3ae45",
-         *           "started_at": "2021-01-06T09:23:05.683326",
-         *           "last_at": "1999-09-22T07:38:55.310650",
-         *           "waiting_since": "2021-05-27T02:19:05.835121",
-         *           "unread": 994,
-         *           "sequence": 1653,
-         *           "preview": null
-         *         }
-         *       ],
-         *       "next": "ywYXEMTffHVKViojCXkx"
-         *     }
-         */
+        /** InboxPage */
         readonly InboxPage: {
-            /**
-             * @example [
-             *       {
-             *         "id": "891f14af-5a90-441c-ba34-54a345dbef11",
-             *         "visitor": {
-             *           "id": "8b65f3ef-4c86-4a2d-9ba7-3b8c04ae7a52",
-             *           "name": "WJWLHTGxqaSgYjXXQUoK",
-             *           "erased": true
-             *         },
-             *         "status": "xlBJpEwbdtKiYsfjVRId",
-             *         "priority": "HbmdIQnZCSkPGeNNtndF",
-             *         "assignee": null,
-             *         "started_at": "2005-11-15T13:58:29.136399",
-             *         "last_at": "2003-11-29T17:04:33.860170",
-             *         "waiting_since": "2010-05-14T23:30:10.538359",
-             *         "unread": 2105,
-             *         "sequence": 7904,
-             *         "preview": null
-             *       }
-             *     ]
-             */
             readonly conversations: readonly components["schemas"]["Row"][];
-            /** @example niCQhLofQdvIKNfgpRUv */
             readonly next: string | null;
         };
-        /**
-         * Introduction
-         * @example {
-         *       "name": null,
-         *       "email": "53bf547cd085b9ab9718c8f08d31f662a1067e5dc668ad8789e881dfeb77dde59f788339c03272c3e6126d6203ebe1114e93ecb21c6b99c713251405d81c77e8aef1873c55501dbd304e42407ffe27bb7c370d12b5e4e7ed430b68443f39e99ad077fe41efdb0edcef63c89a550de51a61667c30587f861898a1d1e22f1e47311110f4f35655812e818c30a5",
-         *       "phone": null
-         *     }
-         */
+        /** Introduction */
         readonly Introduction: {
-            /** @example YGKfVtlClPBCVyJxzsGj */
-            readonly name?: string | null;
-            /** @example wJGaAwIegLdBBQwkreMd */
             readonly email?: string | null;
-            /** @example TntCBTkznHRFizkCaouh */
+            readonly name?: string | null;
             readonly phone?: string | null;
         };
-        /**
-         * Me
-         * @example {
-         *       "agent": {
-         *         "id": "8853ae61-3e99-42e8-9b9a-aad179a6551f",
-         *         "name": "pIYulANfVEodTGDbubHw",
-         *         "email": null,
-         *         "role": "RjcqyOagXkVuCETNggRJ"
-         *       },
-         *       "organisation": {
-         *         "id": "1fe84ebc-2d88-4062-baa9-7965c478ef2d",
-         *         "name": "KdIMjvciKExjuxXLIhne",
-         *         "slug": "aoVqNBoGranWAThdcdka"
-         *       },
-         *       "permissions": [
-         *         "hSRhbAKyyyVhuiIKQjAy"
-         *       ],
-         *       "is_demo": true
-         *     }
-         */
+        /** Me */
         readonly Me: {
             readonly agent: components["schemas"]["AgentShown"];
-            readonly organisation: components["schemas"]["OrganisationShown"];
-            /**
-             * @example [
-             *       "OTjTEvAUueXgfLqpHUrV"
-             *     ]
-             */
-            readonly permissions: readonly string[];
-            /** @example false */
             readonly is_demo: boolean;
+            readonly organisation: components["schemas"]["OrganisationShown"];
+            readonly permissions: readonly string[];
         };
-        /**
-         * MomentShown
-         * @example {
-         *       "at": "1999-06-22T09:22:59.648554",
-         *       "status": "mkodGzBBmRtKejredrkv",
-         *       "priority": "lSscKHSZXvcXcsVLXNmJ",
-         *       "assignee": null,
-         *       "changes": [
-         *         {
-         *           "sequence": 6869,
-         *           "at": "1999-08-26T08:50:51.456312",
-         *           "kind": "obwENlSOExNqFEDyynlC",
-         *           "actor": {
-         *             "kind": "mRDxnaoRCVQyXYfqhrJt",
-         *             "id": "57fc4088-0c05-45b8-98f3-06572db5d87f"
-         *           },
-         *           "id": null,
-         *           "author": {
-         *             "kind": "MTsFqcLSGUyVKUOYbUpr",
-         *             "id": "188e0a09-10a4-41f0-b1b3-07c4d3adf0da"
-         *           },
-         *           "text": null,
-         *           "erased": false,
-         *           "assignee": null,
-         *           "priority": "GbVhvUEACPVHfWlHUuwT",
-         *           "reader": "UtaSAitCOjewqHrzbBzX",
-         *           "up_to": null
-         *         }
-         *       ],
-         *       "receipts": {
-         *         "visitor": 2104,
-         *         "agent": 8494
-         *       }
-         *     }
-         */
+        /** MomentShown */
         readonly MomentShown: {
-            /**
-             * Format: date-time
-             * @example 2004-10-14T22:25:48.180636
-             */
-            readonly at: string;
-            /** @example rsKKehjkHSZqNaqMLYYO */
-            readonly status: string;
-            /** @example SmGXMYlzwuLqkWimfyOn */
-            readonly priority: string;
-            /** @example 8bb9985d-7497-4a45-9e63-1ee7ed1bf790 */
             readonly assignee: string | null;
-            /**
-             * @example [
-             *       {
-             *         "sequence": 3130,
-             *         "at": "2020-12-07T22:34:15.164739",
-             *         "kind": "qkbchuKZfoLvGoFnGBWn",
-             *         "actor": {
-             *           "kind": "hLzywqhZQDaqnBYnNzLc",
-             *           "id": "c5d0f84e-40d7-4756-a401-22944b50aaba"
-             *         },
-             *         "id": null,
-             *         "author": null,
-             *         "text": null,
-             *         "erased": false,
-             *         "assignee": "c12ddc81-5b2f-4415-974d-6c3c17632fdd",
-             *         "priority": null,
-             *         "reader": "ApBsVFFYEtIqtzHLAyoy",
-             *         "up_to": 4141
-             *       }
-             *     ]
-             */
+            /** Format: date-time */
+            readonly at: string;
             readonly changes: readonly components["schemas"]["Change"][];
+            readonly priority: string;
             readonly receipts: components["schemas"]["Receipts"];
+            readonly status: string;
         };
-        /**
-         * MyConversation
-         * @example {
-         *       "changes": [
-         *         {
-         *           "sequence": 5618,
-         *           "at": "2001-04-07T00:38:04.109505",
-         *           "kind": "SVAEGKaOoLCdMhGlsgqV",
-         *           "actor": {
-         *             "kind": "eXsVNlannJlwjqTgEgWi",
-         *             "id": "00c7812c-97f7-4741-b1ed-44631b4b1c54"
-         *           },
-         *           "id": "aaeac8fc-efa7-4d67-bc48-67cd19f49221",
-         *           "author": {
-         *             "kind": "YqktVRTKnFMypScxMkvQ",
-         *             "id": "32eb179a-0c36-4fa8-8782-b9aea0ee3ee4"
-         *           },
-         *           "text": "snPpShAZaVKKNhBZaZKE",
-         *           "erased": true,
-         *           "assignee": "5ae2bf8c-a0c9-4a4f-86ab-96d15aa118e6",
-         *           "priority": "neAHYZGjiMqLiRJMjNGM",
-         *           "reader": "CRGhmFBIuytsQyPsUdZS",
-         *           "up_to": null
-         *         }
-         *       ],
-         *       "receipts": {
-         *         "visitor": 8017,
-         *         "agent": 7651
-         *       },
-         *       "agents": {
-         *         "d4cba293-5ab3-4dc2-9d7a-ce8b9d8b62a6": {
-         *           "name": "LVlPythCIYDCCvfVRrSm"
-         *         }
-         *       },
-         *       "status": "GXzUjnINQWjrJWdOHKCS",
-         *       "sequence": 5283
-         *     }
-         */
+        /** MyConversation */
         readonly MyConversation: {
-            /**
-             * @example [
-             *       {
-             *         "sequence": 272,
-             *         "at": "2010-05-02T06:40:07.403979",
-             *         "kind": "jmLgyPMQiNDkvytBUZBv",
-             *         "actor": {
-             *           "kind": "rZJAIepfMLZuZJNvVLrg",
-             *           "id": "b19039ba-ae6f-4b82-9e06-aaa788bdf7f2"
-             *         },
-             *         "id": null,
-             *         "author": null,
-             *         "text": "ukBgvfPBPvBIJuXmivoN",
-             *         "erased": false,
-             *         "assignee": "a3c48240-fa71-42ef-95d4-6f08160563de",
-             *         "priority": null,
-             *         "reader": null,
-             *         "up_to": 6417
-             *       }
-             *     ]
-             */
-            readonly changes: readonly components["schemas"]["Change"][];
-            readonly receipts: components["schemas"]["Receipts"];
-            /**
-             * @example {
-             *       "3f9e38f1-0ebb-47fe-ace1-5f8e6ef1df99": {
-             *         "name": "EFznQAFKbTzyFHaOtVHL"
-             *       }
-             *     }
-             */
             readonly agents: {
                 readonly [key: string]: components["schemas"]["AgentName"];
             };
-            /** @example XvGsDgaWTRhPhkcAzVXL */
-            readonly status: string;
-            /** @example 2353 */
+            readonly changes: readonly components["schemas"]["Change"][];
+            readonly receipts: components["schemas"]["Receipts"];
             readonly sequence: number;
+            readonly status: string;
         };
-        /**
-         * OrganisationShown
-         * @example {
-         *       "id": "a85ab566-0c33-4df8-9ec8-5b0d53a27ee1",
-         *       "name": "JcDSuFiiFSZbVAsuEshT",
-         *       "slug": "KFLZjQQrDxkwhWjGDYPs"
-         *     }
-         */
+        /** OrganisationShown */
         readonly OrganisationShown: {
-            /**
-             * Format: uuid
-             * @example da70525a-725f-4a8f-a7ee-f2fc7b8b7232
-             */
+            /** Format: uuid */
             readonly id: string;
-            /** @example yyJLPvPYZLdSRarqMFoj */
             readonly name: string;
-            /** @example iePWlMXjDwYTakSDBQNX */
             readonly slug: string;
         };
         /**
          * Page
          * @default {
-         *       "url": "",
          *       "referrer": "",
-         *       "utm_source": "",
-         *       "utm_medium": "",
+         *       "url": "",
          *       "utm_campaign": "",
-         *       "utm_term": "",
-         *       "utm_content": ""
-         *     }
-         * @example {
-         *       "url": "e856ec919fb0c36dfb2983f919e2d5e8bd3e29cbcad5a4e6f577355cc248228f452749607759d3f5871fc60c3ad3fb9adf3c450da0c05d2a8cf49b4fc325d3f48e1b28f3926b2b3993c9ae0c0ec07a94910b3f2dac2c8219d217dda24deb8690b739475cf33502d6e8f9812f7c7a794d27d087f2d6f5add997eef20ac6af5365856f1a994bfd6fc3eeccc36d03d9e6135b106858e23c71c239ffe63172ccdd7d5fe0ad29a9ca1a2be131d767d38e10cf4cbc99c0e60a9bf656b4dd770e9debf0a530fec672450854e903f0e040018e09b2b0502c103b57d57cdb30e1be541b2db6ddd6949b83c8b437eaae6bf1df332776486b83a2504aa427ddd4e345d064b2e9d657646f5721f860972318bfed8765866fb1f50fad2bd0ad0f4e1e920e2c3cf808591ba4e9326cb6e7c0b8e24688a3da18934f65bb27b985343b4ac41d9988ab7748a62c6f71d9ca7c36e477ae5c1974147858f8166ad5af453fe881889585086fa79e1f55a679d1aa9a9be8e2993e61ae5388ac40664a72df2003be7b46aa56337628751dbff6354754ad54f9eb62664083b143eb993abb1bce188174a2821ed811a31fbc13c3881d6c794e9887199acbb393514ae9e7fc6d2d6693db3095b9c6c4378fb88d49cee1ff5a0ba8db11742704f8abe2f1e197a4413017c3569fa676bfdc8476e28ef0adff8750c1ae0676712a1391cf73661632accf171d010849ef6c046b9034a7aa5853d67e5e386e1dc9a75613ba7ad5ff9d2aebd7a69d2d6b4b1cbaeeb9200c66c3c15be5850f53f6b015a09b7ee379b1029afccca788c9b6d6cc2bf4e5d304652aa0348b1d97203e1d094a7f088ff5a8ee16d2c463983349d1363f8bc1fce71d09133f0a75e6620b315d9d093e878ba9bea695d1ba7598797c326b81eaaddf00d8158d381dccc21de5f50716dc1620f0f06501eb18891f895a15071f85acd65c8d140ef85789afff244ec52def78c46579a9fa6250882dbc4ee81ffd8672b14723a1627fb64111cdaebe0384bf7ca9d34b196fae7000bd3d2e63a91b2ecf2ed045c79f40b6f76bda5bcce6a8313c0c55a73b8d85b0652bc458820dbb3ce7b35660",
-         *       "referrer": "90a58c740af6f75535138d2f0b92d6081b191a66efc6a1a0aba4b77560bc237dcce2ddf3d66497b5103885b6bb65555dc7a07caa57f90f12f9539823f396eb43e7e5d0400e32132d1c0d5517502bf37542db670363aa5227ffeb2c4712931d141eeddfe874c85f868326f84e2ba",
-         *       "utm_source": "f9940e7df5693c158cd044fafd875ac70edb75be334dd5e85f9b82a86463fd9cdce17ffec8260afb7a160cb2eca01a16b2c3b43e6a5b68dd5897b5a5b8abaa2ce0ae722b309f0373c28d9d6724f5d5e4c1040eb4b5225b8f6821d630a02aa0af8b595a6c448c3fb343ffb73a63a9556ffb80ef696d19a6301a61343b39443cb9dfa6f8b337c124da80ecaad5f6c9495cbaf3317b7abc48d62f2d59b69aee662153cc3cc12d050decc138c6ce8bbdc8324c2159cd9c591e92ec7446a85732bcd94d7b1bbd0d3c6c0dd274b8ba7aa43caf4e1cdf851ebb9ab32751c9cb2fceb42f073170308ad61b148df04ab8f554bf64dcf16aa3512afcae1d8e6c8aa97dc5000f4eb69a6b57a1805ca115eb2bb83f3a57b51ccaaefb06e6e541ceb0c24ce1b69fb698e6a2ae7a915d960fdf1f0311ed2ea1de53783ab050dff059dc8f6b937d9c2ed8e2b7aa53eb3aa61495f938c5f00d91e5ec82e44fa07904eb2c7439d0cc435d51cd548a2d7811601d3e09021f60f55c516626119876938d0b828c2b5b1bf103f86b3857739af5834e84032b2ebacef3b9174f06233f56711a0f993ae81bf1cf6cb92eadb3106d8836455acf713f8e330d474c5e0ab8da6944b397a336575c30b3c1267e4e490b1af488ad6f415ea14057d13bc6a6227250c459393a40c595c4d9e3e60119918a4863a3ffade2ca2f0ec3d875a3f3e8ff1c5cd028c3cb20139b71b33e114f12d27a95ec",
-         *       "utm_medium": "15b2fe320b340fa7cdb846f8c366b8cd9cbfcb5ac1dbfdd8eec4ed11684897a584ff311221d849bda97b76901a4c0e3fa0d45671023c57c8129a958aec4a3dae3febd93c6245f192adb7539f3dea5244f33f018e1c9f0eac0d38124a1517b50c0ef37bd846f0918088d6256e5fbc4da8515181b89a4aa856bd7aa7777f1d9499da0f57b243dc4f0e2519b75fa2ffa255d919727a3377ac7d901f394839200cd4f155cff9e5476189b8ebd07c7c5a09eeab8c4b000e6e8c5ff79b76407efa65e434e012954da0f69482afc7a553f064788dcf25efb76fbb2eda4050d16dfe8ed3c45410d218fa94cbd70b933a847e3163300fb36fb5663e52f6c511aef6661d464687081b399314576951fc1c3b0a4b172bd5561b5ce3c5da41ccd84130bbad6f00790d3c9b762d",
-         *       "utm_campaign": "a09de3c4dfe932e1fe919adc843a1f01d7ab9680ae14a08d45218e49e561f9a3770a7829e96bb557c759e49281f47031cb876de7561139e622ce1cfa3d39889737ce74b8b744fdb168ec481f5f26832a4bde81506d9e7302cac26a576a9134e814c29579c8fe2530b1aa9c72aa3e0e0e05c84198b8c3fec6b45ca37adff40491bcf1612266d76304bf5c18dcb266bb8e79a9734b06864282ca2b972d17f24eec9bc97c859c6b17976003ea1a59958e26150c697fc7d709a08f4e0ffef95ceacc7b70d3bf1df4b4f736ff36f89558ac4f5952d5f2158fc1930e3fef4c73ff340c4e76fa63d16f77f4ccf4c12ac2569224d5de27609dc720a703b9cea66ded1fdb0c5e6202b593cd7accc8d66e641352faa7465be2950b3c68d87e9b9ba05290915b25eca16b0350da14098da37c392c044e0ccd076c8cf9dc58762bed79ad89d8883b4a95b5382a2ace15e4f8fe4198b2228acac5c7c69f4628b6da67636a2031924575978c7bc9821a552699a1f918b67a19ec7bca9e7061bf57c43c3e5559576a3f448ad0436739d89c115c06e50d934ccb84d92ef24a95f2624309bea92bde384f18924f189ad57084aaf65ea4120239ecebcce4268e25546d59036542bc2139465934d519a045e4bc783e996603bebf124e133a9f417dde97b969b74ff4bab8354e0f8f8c5dd7f63ff373af61a35e115cd9b24c0be200b70958a00f79943651644e2dcaabf09d911c0afa2bfbae92b09698d02e994034cb8005b195791ec134f92c592d596a0705b4b84b48669e278e4500df6550b68486c21ec93e64c49a725e4df78220d5ea37983f7df7364f628259d916d91e11d04d032620996ee7783a26d6136592564d9ae015aa0920e2f3e67bef2eb3d5e87e3a055ec6643a14b503c0aa791fbcd84a8a240ec2b8fe77e28be3050e2e9a047acf534c4b165cfe0b0ed1215cce673a1171c0031471ec4b5a4005ef863fb9786db7d2dd091d7d7a1c8dd025f3ebca52d9811818ae868e",
-         *       "utm_term": "0f1fdf206a27470bc29662cbca21683acb66e4ab8eef4f6bfdd4e8e24e74d20ce621901309856bed29dd7df38c25834c911df2dee7cadfca4421d9efdafebd0b23c8fc69f0d98cd9b88e755e07a1505565b450ed43a3c6833604d39b5f68069cfada7ae575b55c9cec0e1ef86d07cf4bbe5bf06237c00541361768ebda385c63ac60fd039b20608e6db4b18a21842400b11d3c77f1d4253aa84c638ef0cfea1195b85b60f27a41d524b26b8ad61455b3c758f35aa0d3d2d42ceca444f89368abca55ca8b72eb0309525c9f0c2cf4c953d9e953950673c7e1dd7ba3a9f1aa7077ce39804f994c695288b38f2b23897628100c3b58647fb2e9f3c7b07e8a9c0818ab4306be4236625c19acb6381108ea50f9ae6c0d3f3424a3a4a3304e9fef54e968450de7099c69bda0dcdb0104a940f73d60d283ece8ed48c39bfe1cc73cf8be50a8f3bff9847eb6d2add15c26209c0d3a21ed2129fee892647424fbbbd799e0340708dd20e8c00711efdb45a354343a1c94905aaf141f89527aae048c3ba79b2d6a864ceff3658bbc94b1edb46815e267cf6aae39511661b534a8ed827e8fa875e3f0b6bccb748b05f7bfa220eb45d262acbfde8b2911642367f09fee203feb354dad72baeff0d8839a4f515e731db96a4afe010aa774ea84f984db6cc0b5a90002d8209862364bc2e7e2f7c77b94f54a63ce304c7a125a134f37f54575c5586218b9f4cfb287a051b98fd06f911880c01146e4952416ff7d0bb448a233146acb3918b225ead0eeddf59918e6ef5e73d4819024e524b2393e63f7612a961e89a31f7c54767064ac6cbe54ad120be64c5e8f773f9d154296560b4eafba82e06fc718e6f550cb77056dd8f9cfce1d9d100592f83ad78b3e61f60ce7c4a73d5fb38d56d035b5b4862808e3b40c49746af6ce259815ad9bed5c7a03595f09c1981b507c0cac82feca2f2e960dbdc93aa9ebde68f3a86c6a5cd87699",
-         *       "utm_content": "ac70aef4764e62a43932ce131fdbe205af8aad6968351e3c3aecf5b36aa5491113bffc8ef7b4baab1b89216ffbeeb6d19507197ffb85e6420e75ba1cebe5f8fee7d55c0450a1d68adbd41e1abb437ad996f5bacd3c135b32f0ffd891580fdacb87a39d9ff9877aa1233e51dad19bfb13027ac3d5f7b299c377de34ea5fb69ec3d8c4e9f77694c260839869a5a6effe43813688f5a2033013e7847b53397c4c9a31ac051d262f904c3d31cfb61b84d03b4d399d3d1c87e9726b8e73d6a06ce5208585817b72ebe1a8ae443cc8a8e9f652e5ec99c18a2a394b99d983339f1ac26e41b0d40d42ce306f9e936a20f9e65b6f"
+         *       "utm_content": "",
+         *       "utm_medium": "",
+         *       "utm_source": "",
+         *       "utm_term": ""
          *     }
          */
         readonly Page: {
-            /**
-             * @default
-             * @example uFORoMWLkwGGiYruavRZ
-             */
-            readonly url: string;
-            /**
-             * @default
-             * @example uuzJUMIVIifjKJiTnErN
-             */
+            /** @default  */
             readonly referrer: string;
-            /**
-             * @default
-             * @example nnMpnDLMqaVLBiBVZLFo
-             */
-            readonly utm_source: string;
-            /**
-             * @default
-             * @example LVKBkRAdDqzxnfblgEdB
-             */
-            readonly utm_medium: string;
-            /**
-             * @default
-             * @example JQctaXylszBXwpocDqgp
-             */
+            /** @default  */
+            readonly url: string;
+            /** @default  */
             readonly utm_campaign: string;
-            /**
-             * @default
-             * @example TnlLoAiGihmVByddZEVE
-             */
-            readonly utm_term: string;
-            /**
-             * @default
-             * @example HEVtVDOOuNqzVjDcZHSj
-             */
+            /** @default  */
             readonly utm_content: string;
+            /** @default  */
+            readonly utm_medium: string;
+            /** @default  */
+            readonly utm_source: string;
+            /** @default  */
+            readonly utm_term: string;
         };
-        /**
-         * Preview
-         * @example {
-         *       "author": "LgqryxEygSpjBfzZMYXp",
-         *       "text": null,
-         *       "erased": true
-         *     }
-         */
+        /** Preview */
         readonly Preview: {
-            /** @example JIcNiBCdpVNqYdHPSHMm */
             readonly author: string;
-            /** @example jQPuqoreSwjJjTaCHrkU */
-            readonly text: string | null;
-            /** @example false */
             readonly erased: boolean;
+            readonly text: string | null;
         };
         /**
          * Priority
-         * @example low
          * @enum {string}
          */
         readonly Priority: "low" | "normal" | "high" | "urgent";
         /**
-         * Receipts
-         * @example {
-         *       "visitor": 5296,
-         *       "agent": 3628
-         *     }
+         * Problem
+         * @description What went wrong, and where. ``type`` is always about:blank: the title says what the status means.
          */
+        readonly Problem: {
+            /** @default  */
+            readonly detail: string;
+            /** @default [] */
+            readonly errors: readonly components["schemas"]["FieldProblem"][];
+            readonly status: number;
+            readonly title: string;
+            /** @default about:blank */
+            readonly type: string;
+        };
+        /** Receipts */
         readonly Receipts: {
-            /** @example 9382 */
-            readonly visitor: number;
-            /** @example 5924 */
             readonly agent: number;
+            readonly visitor: number;
         };
-        /**
-         * Row
-         * @example {
-         *       "id": "954af22e-d984-4b4c-930d-e5065c119cd8",
-         *       "visitor": {
-         *         "id": "d59a184f-9218-4f38-9e2b-a9be094362f2",
-         *         "name": null,
-         *         "erased": true
-         *       },
-         *       "status": "PakmdvdxKGjYQJspTOYz",
-         *       "priority": "egeIjOyNcpseBcXJZVWT",
-         *       "assignee": null,
-         *       "started_at": "2000-10-02T12:16:11.171470",
-         *       "last_at": "2020-09-25T18:10:43.786008",
-         *       "waiting_since": null,
-         *       "unread": 6867,
-         *       "sequence": 820,
-         *       "preview": {
-         *         "author": "dXTWvtWFUYuVaCyCtCsn",
-         *         "text": "CcEIqirzMlcpUaAfMsgZ",
-         *         "erased": true
-         *       }
-         *     }
-         */
+        /** Row */
         readonly Row: {
-            /**
-             * Format: uuid
-             * @example d9bc3257-a846-44ec-921e-599ccd59214c
-             */
-            readonly id: string;
-            readonly visitor: components["schemas"]["Guest"];
-            /** @example XGihmxirINHUwMBcYbUB */
-            readonly status: string;
-            /** @example CqFJphLsUKTHKDWGqwig */
-            readonly priority: string;
-            /** @example c2570de1-71ae-461a-80ef-288bd8d6adc2 */
             readonly assignee: string | null;
-            /**
-             * Format: date-time
-             * @example 2020-12-26T12:35:51.742074
-             */
-            readonly started_at: string;
-            /**
-             * Format: date-time
-             * @example 2024-09-20T16:21:06.117173
-             */
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: date-time */
             readonly last_at: string;
-            /** @example 2004-12-01T16:26:26.134435 */
-            readonly waiting_since: string | null;
-            /** @example 5136 */
-            readonly unread: number;
-            /** @example 3091 */
-            readonly sequence: number;
-            /**
-             * @example {
-             *       "author": "XhHSyYvDSaSRiKojAKtr",
-             *       "text": null,
-             *       "erased": true
-             *     }
-             */
             readonly preview: components["schemas"]["Preview"] | null;
+            readonly priority: string;
+            readonly sequence: number;
+            /** Format: date-time */
+            readonly started_at: string;
+            readonly status: string;
+            readonly unread: number;
+            readonly visitor: components["schemas"]["Guest"];
+            readonly waiting_since: string | null;
         };
-        /**
-         * Seen
-         * @example {
-         *       "sequence": 53
-         *     }
-         */
+        /** Seen */
         readonly Seen: {
-            /** @example 4816 */
             readonly sequence: number;
         };
-        /**
-         * Session
-         * @example {
-         *       "visitor": "10b6cd29-a497-4f75-9afc-8cc737ed5648",
-         *       "secret": "MzcyAWbOZGGusWbqYWyW",
-         *       "resumed": true,
-         *       "identity": null,
-         *       "conversation": null,
-         *       "organisation": {
-         *         "name": "usRpmlMhevfXjwCdNmvc"
-         *       }
-         *     }
-         */
+        /** Session */
         readonly Session: {
-            /**
-             * Format: uuid
-             * @example 85657271-4149-46c2-baca-159f3bac878b
-             */
-            readonly visitor: string;
-            /** @example NSpGChuQrpnMYYYgXChD */
-            readonly secret: string;
-            /** @example true */
-            readonly resumed: boolean;
-            /**
-             * @example {
-             *       "name": null,
-             *       "email": "BIXjYNsKZXCSeLsAzTrC",
-             *       "phone": null
-             *     }
-             */
-            readonly identity: components["schemas"]["Identity"] | null;
-            /** @example 0eefc3d4-9463-46d5-91d3-47c3f06e5d75 */
             readonly conversation: string | null;
+            readonly identity: components["schemas"]["Identity"] | null;
             readonly organisation: components["schemas"]["Host"];
+            readonly resumed: boolean;
+            readonly secret: string;
+            /** Format: uuid */
+            readonly visitor: string;
         };
         /**
          * Sort
          * @default newest
-         * @example newest
          * @enum {string}
          */
         readonly Sort: "newest" | "oldest" | "priority";
         /**
          * Status
-         * @example open
          * @enum {string}
          */
         readonly Status: "open" | "resolved";
         /**
          * StatusFilter
          * @default open
-         * @example open
          * @enum {string}
          */
         readonly StatusFilter: "open" | "resolved" | "all";
-        /**
-         * StatusWanted
-         * @example {
-         *       "status": "resolved"
-         *     }
-         */
+        /** StatusWanted */
         readonly StatusWanted: {
             readonly status: components["schemas"]["Status"];
         };
-        /**
-         * Trail
-         * @example {
-         *       "entries": [
-         *         {
-         *           "sequence": 8714,
-         *           "position": 4547,
-         *           "at": "2020-12-04T13:58:27.621527",
-         *           "fact": "PzFPHoumPXglwJVNdwDf",
-         *           "actor": {
-         *             "kind": "jhUHdgNmiQqrAbSMXwsL",
-         *             "id": "03eb5d90-a99d-4830-be07-1b77cf3cc263"
-         *           },
-         *           "event": "af02db63-e78c-4e4e-a1c3-a7b25d865b1f",
-         *           "command": "de97a6ca-a031-4a52-820a-4e566266e112",
-         *           "correlation": "a5481214-ce21-4b6c-9714-07edba6f7d8f",
-         *           "causation": null
-         *         }
-         *       ],
-         *       "next": null
-         *     }
-         */
+        /** Trail */
         readonly Trail: {
-            /**
-             * @example [
-             *       {
-             *         "sequence": 4571,
-             *         "position": 7130,
-             *         "at": "2017-09-02T04:15:13.731930",
-             *         "fact": "jAfBQfDTpnkVRBBwYtzX",
-             *         "actor": {
-             *           "kind": "hLdnNRxGqlqEjtqHHKsE",
-             *           "id": "e26c7dc5-47cd-4dbd-9e6d-92109cc322fc"
-             *         },
-             *         "event": "2502ba13-3686-4582-b811-811375305373",
-             *         "command": "1ccbc2b8-15fe-454e-a15a-e525c3ced60b",
-             *         "correlation": "7c05b9dc-5311-4d74-abb3-8a042013578f",
-             *         "causation": null
-             *       }
-             *     ]
-             */
             readonly entries: readonly components["schemas"]["Entry"][];
-            /** @example 3781 */
             readonly next: number | null;
         };
-        /**
-         * TrailActor
-         * @example {
-         *       "kind": "LMlctPaUtIKRbeAxumkW",
-         *       "id": "0f75b117-2bbe-4a6c-9203-e39347818283"
-         *     }
-         */
+        /** TrailActor */
         readonly TrailActor: {
-            /** @example DrLUxEbAoEHXZBwXVzil */
-            readonly kind: string;
-            /**
-             * Format: uuid
-             * @example 862943af-1606-4976-a193-d842c7883086
-             */
+            /** Format: uuid */
             readonly id: string;
+            readonly kind: string;
         };
-        /**
-         * Urgency
-         * @example {
-         *       "priority": "urgent"
-         *     }
-         */
+        /** Urgency */
         readonly Urgency: {
             readonly priority: components["schemas"]["Priority"];
         };
-        /**
-         * VisitorShown
-         * @example {
-         *       "id": "19354a97-5ca6-4e16-aa2b-8c87d28c5398",
-         *       "first_seen": "2007-08-19T18:56:23.224246",
-         *       "last_seen": "2007-11-08T15:08:30.947774",
-         *       "conversations": 4294,
-         *       "erased": true,
-         *       "name": null,
-         *       "email": null,
-         *       "phone": "ULlaHEifXxNbowsFWAWC",
-         *       "device": null,
-         *       "place": {
-         *         "OlvCdOkYhDWEyQyCQhla": "HRFBLadnmgZIKOafcWRN"
-         *       },
-         *       "page": null
-         *     }
-         */
+        /** VisitorShown */
         readonly VisitorShown: {
-            /**
-             * Format: uuid
-             * @example 10186648-c6dc-4381-92f9-8726554e3b73
-             */
-            readonly id: string;
-            /**
-             * Format: date-time
-             * @example 2019-07-12T02:05:04.907577
-             */
-            readonly first_seen: string;
-            /**
-             * Format: date-time
-             * @example 2012-12-05T16:01:08.549657
-             */
-            readonly last_seen: string;
-            /** @example 5197 */
             readonly conversations: number;
-            /** @example false */
-            readonly erased: boolean;
-            /** @example WMReCImtdNCgNXyUFsyY */
-            readonly name: string | null;
-            /** @example xtAdzmicUmJuuQnxxNVu */
-            readonly email: string | null;
-            /** @example BxMmeOFyxSqoRqRcqqRx */
-            readonly phone: string | null;
-            /**
-             * @example {
-             *       "FLfSqDtZUsqVTQVZmWDB": "sPJaVzmFwstXkBxdCDJE"
-             *     }
-             */
             readonly device: {
                 readonly [key: string]: string;
             } | null;
-            /**
-             * @example {
-             *       "sWbtxziLhhUwTsUeVYIk": "YoDyXGPvnrDNNTDCwpMe"
-             *     }
-             */
-            readonly place: {
-                readonly [key: string]: string;
-            } | null;
-            /**
-             * @example {
-             *       "IuOMTOEMdXticJkMrusN": "ZVdgERQISEAbQjrEpXZf"
-             *     }
-             */
+            readonly email: string | null;
+            readonly erased: boolean;
+            /** Format: date-time */
+            readonly first_seen: string;
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: date-time */
+            readonly last_seen: string;
+            readonly name: string | null;
             readonly page: {
                 readonly [key: string]: string;
             } | null;
+            readonly phone: string | null;
+            readonly place: {
+                readonly [key: string]: string;
+            } | null;
         };
-        /**
-         * VisitorsConversations
-         * @example {
-         *       "conversations": [
-         *         {
-         *           "id": "dd60777a-d487-4c8b-91b6-7a995dca7869",
-         *           "visitor": {
-         *             "id": "b639268e-8b30-4682-b5fa-43b092841cb3",
-         *             "name": "tapASIjYAGderNrtTLJb",
-         *             "erased": false
-         *           },
-         *           "status": "ILnsFptOeHpnQQdeswvH",
-         *           "priority": "tlYZQRYODckEzSaveotM",
-         *           "assignee": "6dbe2122-b258-4f59-ba1c-0a6bc1574740",
-         *           "started_at": "2009-12-24T21:12:43.355798",
-         *           "last_at": "2012-07-22T22:53:35.475659",
-         *           "waiting_since": null,
-         *           "unread": 529,
-         *           "sequence": 8404,
-         *           "preview": {
-         *             "author": "jSQLHCjdeclZEaRcvDoS",
-         *             "text": null,
-         *             "erased": false
-         *           }
-         *         }
-         *       ]
-         *     }
-         */
+        /** VisitorsConversations */
         readonly VisitorsConversations: {
-            /**
-             * @example [
-             *       {
-             *         "id": "692aac58-685a-4fea-9c23-0f74f6600871",
-             *         "visitor": {
-             *           "id": "4c264c37-13c8-4c39-ae68-234e4d0e2139",
-             *           "name": null,
-             *           "erased": true
-             *         },
-             *         "status": "SrSdGjWcRNudKLPJQuHU",
-             *         "priority": "plpaRjanyUsSWZEICPJf",
-             *         "assignee": null,
-             *         "started_at": "2009-03-16T09:33:52.801230",
-             *         "last_at": "2022-07-04T04:53:00.743038",
-             *         "waiting_since": "2009-07-16T09:11:39.191333",
-             *         "unread": 779,
-             *         "sequence": 5850,
-             *         "preview": {
-             *           "author": "rARwDcwziudYhLnYSBme",
-             *           "text": "wrlWGgyqPDaBynwngpZd",
-             *           "erased": false
-             *         }
-             *       }
-             *     ]
-             */
             readonly conversations: readonly components["schemas"]["Row"][];
         };
-        /**
-         * Who
-         * @example {
-         *       "kind": "teNlGvRDHelemtlcQQTj",
-         *       "id": "33a77c0a-7f0b-4617-b998-d2e9ec4bf4ab"
-         *     }
-         */
+        /** Who */
         readonly Who: {
-            /** @example vTLpEdfWKuiAwMzInZon */
+            /** Format: uuid */
+            readonly id: string;
             readonly kind: string;
-            /**
-             * Format: uuid
-             * @example dcbc1c66-3a00-4dc1-ba82-aa218bb9c2fa
-             */
-            readonly id: string;
         };
-        /**
-         * Words
-         * @example {
-         *       "text": "qPhkysNpMLwDvpKzAXWB",
-         *       "id": null
-         *     }
-         */
+        /** Words */
         readonly Words: {
-            /** @example gOkqgXYTgkZNikIlRZUk */
-            readonly text: string;
-            /** @example a826aa27-f9ee-4038-b000-851c45d5a824 */
             readonly id?: string | null;
+            readonly text: string;
         };
-        /**
-         * Written
-         * @example {
-         *       "id": "12fdce92-bf82-4df3-8c7e-ef708bba3c0c",
-         *       "conversation": "c15bd2e4-e1ea-47c5-8a06-fba42a9bc2c0",
-         *       "sequence": 488
-         *     }
-         */
+        /** Written */
         readonly Written: {
-            /**
-             * Format: uuid
-             * @example c29223be-38fa-4e8d-85db-2828f5424ae3
-             */
-            readonly id: string;
-            /**
-             * Format: uuid
-             * @example 940167a4-3006-4862-9773-ce32587a793b
-             */
+            /** Format: uuid */
             readonly conversation: string;
-            /** @example 2005 */
+            /** Format: uuid */
+            readonly id: string;
             readonly sequence: number;
         };
-        /**
-         * LiveToken
-         * @example {
-         *       "token": "VLgZWwIRVLedtxqMNuKk",
-         *       "expires_at": 3956
-         *     }
-         */
+        /** LiveToken */
         readonly accounts_signing_in_LiveToken: {
-            /** @example zuyolBHDXChHqWgxJYBt */
-            readonly token: string;
-            /** @example 1332 */
             readonly expires_at: number;
+            readonly token: string;
         };
-        /**
-         * LiveToken
-         * @example {
-         *       "token": "MtomXFEPsMBInpETYqCQ",
-         *       "expires_at": 1515
-         *     }
-         */
+        /** LiveToken */
         readonly widget_arrival_LiveToken: {
-            /** @example hwwTkVXWfYOvmHOpNpLg */
-            readonly token: string;
-            /** @example 346 */
             readonly expires_at: number;
+            readonly token: string;
         };
     };
-    responses: never;
+    responses: {
+        /** @description The request cannot be read */
+        readonly Problem400: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description You are not signed in */
+        readonly Problem401: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description You may not do this */
+        readonly Problem403: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not found */
+        readonly Problem404: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The rules say no */
+        readonly Problem409: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too large */
+        readonly Problem413: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Something in the request is wrong */
+        readonly Problem422: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests */
+        readonly Problem429: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not available just now */
+        readonly Problem503: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -2081,1289 +1130,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    readonly whoAmI: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly signIn: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Credentials"];
-            };
-        };
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly signOut: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, nothing follows */
-            readonly 204: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": null;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly liveToken: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["accounts_signing_in_LiveToken"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly listAgents: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Agents"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly listConversations: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-                readonly status?: components["schemas"]["StatusFilter"];
-                readonly sort?: components["schemas"]["Sort"];
-                /** @description me, none or the id of an agent */
-                readonly assignee?: string | null;
-                /** @description the cursor of the last page */
-                readonly after?: string | null;
-                readonly limit?: number;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["InboxPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly countConversations: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Counts"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly listVisitorsConversations: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly visitor: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["VisitorsConversations"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly readConversation: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-                readonly limit?: number;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["ConversationPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly readChanges: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-                readonly before?: number | null;
-                readonly after?: number;
-                readonly limit?: number;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["ChangesPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly sendMessage: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Words"];
-            };
-        };
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Written"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly leaveNote: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Words"];
-            };
-        };
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Written"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly assign: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Assignee"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Changed"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly prioritise: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Urgency"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Changed"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly setStatus: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["StatusWanted"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Changed"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly markRead: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Seen"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Changed"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly readMoment: {
-        readonly parameters: {
-            readonly query: {
-                /** @description RFC 3339, with a time zone */
-                readonly at: string;
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["MomentShown"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly readTrail: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-                readonly after?: number;
-                readonly limit?: number;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Trail"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly exportTrail: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-                readonly format?: components["schemas"]["Format"];
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Stream Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": unknown;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly listVisitors: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-                readonly after?: string | null;
-                readonly limit?: number;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["DirectoryPage"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly readVisitor: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly visitor: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["VisitorShown"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly readErasure: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly visitor: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["ErasureShown"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly eraseVisitor: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly visitor: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["ErasureWanted"];
-            };
-        };
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["ErasureShown"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly listErasures: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Erasures"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly readDays: {
-        readonly parameters: {
-            readonly query: {
-                /** @description the first day, 2026-11-01 */
-                readonly first: string;
-                /** @description the last day, that one included */
-                readonly last: string;
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Days"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly beginWidgetSession: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Arrival"];
-            };
-        };
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly widgetLiveToken: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["widget_arrival_LiveToken"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly identifyMyself: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Introduction"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Introduction"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly startConversation: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Words"];
-            };
-        };
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Written"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly sendMyMessage: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Words"];
-            };
-        };
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Written"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly markMineRead: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Seen"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Changed"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
-    readonly readMyConversation: {
-        readonly parameters: {
-            readonly query: {
-                readonly connection: unknown;
-                readonly after?: number;
-            };
-            readonly header?: never;
-            readonly path: {
-                readonly conversation: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["MyConversation"];
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": {
-                        readonly status_code: number;
-                        readonly detail: string;
-                        readonly extra?: null | {
-                            readonly [key: string]: unknown;
-                        } | readonly unknown[];
-                    };
-                };
-            };
-        };
-    };
     readonly isAlive: {
         readonly parameters: {
             readonly query?: never;
@@ -3382,6 +1148,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Health"];
                 };
             };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
         };
     };
     readonly isReady: {
@@ -3402,6 +1177,1253 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Health"];
                 };
             };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly listAgents: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Agents"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly listConversations: {
+        readonly parameters: {
+            readonly query?: {
+                readonly status?: components["schemas"]["StatusFilter"];
+                readonly sort?: components["schemas"]["Sort"];
+                /** @description me, none or the id of an agent */
+                readonly assignee?: string | null;
+                /** @description the cursor of the last page */
+                readonly after?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["InboxPage"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly countConversations: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Counts"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly readConversation: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConversationPage"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly assign: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "agent": "0193e1b2-7c4d-7a10-9c55-2f6f0d1e8a02"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Assignee"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Changed"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly readChanges: {
+        readonly parameters: {
+            readonly query?: {
+                readonly before?: number | null;
+                readonly after?: number;
+                readonly limit?: number;
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ChangesPage"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly sendMessage: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "id": "0193e1b2-7c4d-7a10-9c55-2f6f0d1e8a01",
+                 *       "text": "Your parcel left our house this morning."
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Words"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Written"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly readMoment: {
+        readonly parameters: {
+            readonly query: {
+                /** @description RFC 3339, with a time zone */
+                readonly at: string;
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MomentShown"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly leaveNote: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "text": "She called yesterday, too."
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Words"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Written"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly prioritise: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "priority": "high"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Urgency"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Changed"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly markRead: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "sequence": 12
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Seen"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Changed"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly setStatus: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "status": "resolved"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["StatusWanted"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Changed"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly readTrail: {
+        readonly parameters: {
+            readonly query?: {
+                readonly after?: number;
+                readonly limit?: number;
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Trail"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly exportTrail: {
+        readonly parameters: {
+            readonly query?: {
+                readonly format?: components["schemas"]["Format"];
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Stream Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly listErasures: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Erasures"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly whoAmI: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Me"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly signIn: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "email": "amir@kettle.example",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Me"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly signOut: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": null;
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly liveToken: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["accounts_signing_in_LiveToken"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly readDays: {
+        readonly parameters: {
+            readonly query: {
+                /** @description the first day, 2026-11-01 */
+                readonly first: string;
+                /** @description the last day, that one included */
+                readonly last: string;
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Days"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly listVisitors: {
+        readonly parameters: {
+            readonly query?: {
+                readonly after?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DirectoryPage"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly readVisitor: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly visitor: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VisitorShown"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly listVisitorsConversations: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly visitor: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VisitorsConversations"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly readErasure: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly visitor: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErasureShown"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly eraseVisitor: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Any value; other sites cannot send it. */
+                readonly "Helpr-Request": string;
+            };
+            readonly path: {
+                readonly visitor: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "reason": "requested"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["ErasureWanted"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErasureShown"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly startConversation: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "id": "0193e1b2-7c4d-7a10-9c55-2f6f0d1e8a01",
+                 *       "text": "Where is my parcel?"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Words"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Written"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly readMyConversation: {
+        readonly parameters: {
+            readonly query?: {
+                readonly after?: number;
+            };
+            readonly header?: {
+                /** @description The position you want to have read at least, from an earlier Helpr-Position. */
+                readonly "Helpr-Min-Position"?: number;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MyConversation"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly sendMyMessage: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "text": "It should have come on Monday."
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Words"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Written"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly markMineRead: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly conversation: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "sequence": 12
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Seen"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Changed"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly widgetLiveToken: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["widget_arrival_LiveToken"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly beginWidgetSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "organisation": "0193d0a0-0000-7000-8000-00000000d0e5",
+                 *       "page": {
+                 *         "referrer": "https://search.example",
+                 *         "url": "https://shop.example/kettles",
+                 *         "utm_source": "spring"
+                 *       }
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Arrival"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
+        };
+    };
+    readonly identifyMyself: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Names this request: when it comes again, it has one effect and the first answer. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "email": "vera@example.org",
+                 *       "name": "Vera Novak"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Introduction"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Introduction"];
+                };
+            };
+            readonly 400: components["responses"]["Problem400"];
+            readonly 401: components["responses"]["Problem401"];
+            readonly 403: components["responses"]["Problem403"];
+            readonly 404: components["responses"]["Problem404"];
+            readonly 409: components["responses"]["Problem409"];
+            readonly 413: components["responses"]["Problem413"];
+            readonly 422: components["responses"]["Problem422"];
+            readonly 429: components["responses"]["Problem429"];
+            readonly 503: components["responses"]["Problem503"];
         };
     };
 }

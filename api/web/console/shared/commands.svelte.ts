@@ -1,5 +1,7 @@
 /** Everything that can be done from the keyboard: one list for the keys, the palette and the page of keys. */
 
+import { untrack } from "svelte";
+
 export interface Command {
   readonly id: string;
   readonly title: string;
@@ -20,8 +22,8 @@ class Commands {
 
   /** Offers commands for as long as the returned function is not called: `$effect(() => commands.offer(...))`. */
   offer(give: () => readonly Command[]): () => void {
-    this.givers = [...this.givers, give];
-    return () => (this.givers = this.givers.filter((one) => one !== give));
+    untrack(() => (this.givers = [...this.givers, give]));
+    return () => untrack(() => (this.givers = this.givers.filter((one) => one !== give)));
   }
 
   /** Does what a key pressed outside of fields stands for; false when it stands for nothing. */

@@ -23,6 +23,13 @@ export function ago(at: string, now: Date): string {
   return dateOf(at, now);
 }
 
+/** "now", "5 min ago", "on Tuesday", "on 3 Mar". */
+export function since(at: string, now: Date): string {
+  const short = ago(at, now);
+  if (short === "now") return short;
+  return /^\d+ (?:min|h)$/.test(short) ? `${short} ago` : `on ${short}`;
+}
+
 /** "3 Mar", with the year when it is another one. */
 export function dateOf(at: string, now: Date): string {
   const day = new Date(at);
