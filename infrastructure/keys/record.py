@@ -68,9 +68,13 @@ def _reference_of(record: bytes) -> tuple[tuple[ScopeRef, ...], int]:
     if record[:1] != VERSION or len(record) < end + SALT + COMMITMENT + 16:
         raise Tampered
     try:
-        return _reference.decode(record[3:end]), end
-    except msgspec.MsgspecError:
+        scopes = _reference.decode(record[3:end])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise Tampered from None
+    # Without a scope there would be no secret in the key, and anybody could seal.
+    if not scopes:
+        raise Tampered
+    return scopes, end
 
 
 def _derive(keys: Sequence[bytes], salt: bytes) -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from infrastructure.keys.record import Tampered
 
 VERSION = b"\x01"
+SHORTEST = 1 + 12 + 16
 
 
 def new_key() -> bytes:
@@ -24,6 +25,8 @@ def wrap(outer: bytes, key: bytes, tenant: UUID, scope: str, generation: int) ->
 
 def unwrap(outer: bytes, wrapped: bytes, tenant: UUID, scope: str, generation: int) -> bytes:
     """The key; raises Tampered when it was wrapped for something else."""
+    if wrapped[:1] != VERSION or len(wrapped) < SHORTEST:
+        raise Tampered
     try:
         return AESGCM(outer).decrypt(wrapped[1:13], wrapped[13:], _bound(tenant, scope, generation))
     except InvalidTag:
