@@ -824,6 +824,11 @@ export interface components {
             readonly name?: string | null;
             readonly phone?: string | null;
         };
+        /** LiveToken */
+        readonly LiveToken: {
+            readonly expires_at: number;
+            readonly token: string;
+        };
         /** Me */
         readonly Me: {
             readonly agent: components["schemas"]["AgentShown"];
@@ -1028,16 +1033,6 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             readonly sequence: number;
-        };
-        /** LiveToken */
-        readonly accounts_signing_in_LiveToken: {
-            readonly expires_at: number;
-            readonly token: string;
-        };
-        /** LiveToken */
-        readonly widget_arrival_LiveToken: {
-            readonly expires_at: number;
-            readonly token: string;
         };
     };
     responses: {
@@ -1909,7 +1904,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["accounts_signing_in_LiveToken"];
+                    readonly "application/json": components["schemas"]["LiveToken"];
                 };
             };
             readonly 400: components["responses"]["Problem400"];
@@ -2324,7 +2319,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["widget_arrival_LiveToken"];
+                    readonly "application/json": components["schemas"]["LiveToken"];
                 };
             };
             readonly 400: components["responses"]["Problem400"];
