@@ -11,13 +11,17 @@ from infrastructure.keys import record
 from infrastructure.keys.cache import Cache
 from infrastructure.keys.digests import keyed
 from infrastructure.keys.facts import ScopeKey
-from infrastructure.keys.root_key import RootKey
+from infrastructure.keys.mint import Mint
+from infrastructure.keys.record import Tampered
+from infrastructure.keys.root_key import KeysUnavailable, RootKey
 from infrastructure.keys.store import KeyStore, WrappedKey
 from infrastructure.keys.tenant_keys import TenantKeys
-from infrastructure.keys.wrapping import new_key, unwrap, wrap
+from infrastructure.keys.wrapping import unwrap, wrap
 
 CELL = UUID(int=0)
 MASTER = "master:cell"
+MOST = 100_000
+"""How many scope keys a process remembers."""
 Scope = tuple[UUID, str]
 
 
@@ -37,11 +41,12 @@ class TenantKeyring:
     ) -> None:
         self._store, self._destroyed = store, destroyed
         self.tenants = TenantKeys(root, store, clock=clock)
-        self._cache: Cache[Scope, ScopeKey | None] = Cache(most=100_000, seconds=60, clock=clock)
-        self._gone: Cache[Scope, bool] = Cache(most=100_000, seconds=60, clock=clock)
-        self._making = asyncio.Lock()
-        self._wanted: set[Scope] = set()
-        self._master = b""
+        self._mint = Mint(self.tenants, store)
+        self._cache: Cache[Scope, ScopeKey] = Cache(most=MOST, seconds=60, clock=clock)
+        self._gone: Cache[Scope, bool] = Cache(most=MOST, seconds=60, clock=clock)
+        self._evictions = 0
+        self._ending: set[asyncio.Task[int]] = set()
+        self._master: bytes | None = None
 
     async def open_store(self) -> None:
         """Opens the store and the cell's master key, from which blind indexes and tokens derive theirs."""
@@ -49,28 +54,33 @@ class TenantKeyring:
         self._master = (await self.keys_for(CELL, [MASTER]))[MASTER].key
 
     async def close(self) -> None:
+        await asyncio.gather(*self._ending, return_exceptions=True)
         await self._store.close()
 
     async def keys_for(self, tenant: UUID, scopes: Iterable[str]) -> Mapping[str, ScopeKey]:
         """The keys to seal under, made where there are none. Raises SubjectIsForgotten, KeysUnavailable."""
         wanted = {(tenant, scope) for scope in scopes}
-        found = {scope: self._cache.get(scope) for scope in wanted}
-        if missing := {scope for scope, key in found.items() if key is None}:
+        found = await self._look_up(wanted)
+        if None not in found.values() and (missing := wanted - found.keys()):
+            await self._mint.make(missing)
             found |= await self._find(missing)
-        if missing := {scope for scope, key in found.items() if key is None and not self._gone.get(scope)}:
-            found |= await self._make(missing)
-        keys = {scope: key for (_, scope), key in found.items() if key is not None}
-        if len(keys) < len(wanted):
+        if None in found.values():
             raise SubjectIsForgotten
-        return keys
+        if wanted - found.keys():
+            raise KeysUnavailable("The key store lost what it had just kept.")
+        return {scope: key for (_, scope), key in found.items() if key is not None}
 
     async def open(self, tenant: UUID, sealed: Sequence[Sealed]) -> list[bytes | None]:
-        """What was sealed, as msgpack; None where a key was destroyed. One question to the store for a whole page."""
+        """What was sealed, as msgpack; None where a key was destroyed. One question to the store for a whole page.
+
+        Raises KeysUnavailable, and Tampered when something is not what was sealed in its place: as what names a scope
+        that never had a key, for a destroyed one leaves a tombstone.
+        """
         refs = [record.scopes_of(each.ciphertext) for each in sealed]
         wanted = {(tenant, ref.scope) for scopes in refs for ref in scopes}
-        found = {scope: self._cache.get(scope) for scope in wanted}
-        if missing := {scope for scope, key in found.items() if key is None and not self._gone.get(scope)}:
-            found |= await self._find(missing)
+        found = await self._look_up(wanted)
+        if wanted - found.keys():
+            raise Tampered
         opened: list[bytes | None] = []
         for each, scopes in zip(sealed, refs, strict=True):
             keys = [key.key for ref in scopes if (key := found[tenant, ref.scope]) is not None]
@@ -79,18 +89,20 @@ class TenantKeyring:
         return opened
 
     async def destroy(self, tenant: UUID, scope: str) -> int:
-        """Destroys a scope's keys for ever; how many died now."""
-        died = await self._store.destroy(tenant, scope)
-        self.evict(tenant, scope)
-        self._destroyed(tenant, scope)
-        return died
+        """Destroys a scope's keys for ever; how many died now. Once begun it is carried out, whoever waits for it."""
+        ending = asyncio.create_task(self._end(tenant, scope))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+        return await asyncio.shield(ending)
 
     def evict(self, tenant: UUID, scope: str) -> None:
         """Another process destroyed this scope: forget what is cached of it."""
+        self._evictions += 1
         self._cache.evict((tenant, scope))
 
     def evict_all(self) -> None:
         """Something may have been missed: forget everything that is cached."""
+        self._evictions += 1
         self._cache.clear()
 
     async def living(self, tenant: UUID, scope: str) -> int:
@@ -99,20 +111,28 @@ class TenantKeyring:
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """A keyed 32-byte digest of a normalised value."""
-        return keyed(self._master, f"blind:{purpose}", value)
+        return keyed(self._opened(), f"blind:{purpose}", value)
 
     def master(self, purpose: str) -> bytes:
         """32 bytes for one purpose, the same in every process of the cell."""
-        return keyed(self._master, "master", purpose)
+        return keyed(self._opened(), "master", purpose)
 
     async def rotate_due(self, now: int) -> int:
         """A new epoch for every tenant whose newest key is 30 days old (``now`` in seconds since 1970); goes on where
-        an earlier rotation stopped. How many keys were wrapped anew."""
-        count = 0
+        an earlier rotation stopped. How many keys were wrapped anew.
+
+        A tenant whose keys cannot be had holds up no other; raises KeysUnavailable in the end.
+        """
+        count, failed = 0, []
         for tenant in await self._store.tenants():
-            if await self.tenants.is_due(tenant, now):
-                await self.tenants.begin_epoch(tenant)
-            count += await self.rewrap(tenant)
+            try:
+                if await self.tenants.is_due(tenant, now):
+                    await self.tenants.begin_epoch(tenant)
+                count += await self.rewrap(tenant)
+            except (KeysUnavailable, Tampered) as error:
+                failed.append(error)
+        if failed:
+            raise KeysUnavailable(f"The keys of {len(failed)} organisations could not be renewed.") from failed[0]
         return count
 
     async def rotate(self, tenant: UUID) -> int:
@@ -122,9 +142,9 @@ class TenantKeyring:
 
     async def rewrap(self, tenant: UUID) -> int:
         """Wraps what older epochs still hold by the newest key; how many keys that were."""
-        epoch, outer = await self.tenants.newest(tenant)
-        moved = 0
+        epoch, moved = await self.tenants.newest_epoch(tenant), 0
         while page := await self._store.older_than(tenant, epoch, most=200):
+            outer = await self.tenants.of_epoch(tenant, epoch)
             await self._store.rewrap([await self._anew(key, epoch, outer) for key in page])
             moved += len(page)
         return moved
@@ -135,27 +155,43 @@ class TenantKeyring:
         wrapped = wrap(outer, plain, key.tenant, key.scope, key.generation)
         return WrappedKey(key.tenant, key.scope, key.generation, epoch, wrapped)
 
+    async def _end(self, tenant: UUID, scope: str) -> int:
+        try:
+            return await self._store.destroy(tenant, scope)
+        finally:
+            # Also when the store did not answer: it may have done it all the same.
+            self.evict(tenant, scope)
+            self._destroyed(tenant, scope)
+
+    async def _look_up(self, scopes: set[Scope]) -> dict[Scope, ScopeKey | None]:
+        """What is known of the scopes: a key, None for a destroyed one, nothing for one that never had a key."""
+        found: dict[Scope, ScopeKey | None] = {}
+        for scope in scopes:
+            if self._gone.get(scope):
+                found[scope] = None
+            elif (key := self._cache.get(scope)) is not None:
+                found[scope] = key
+        if missing := scopes - found.keys():
+            found |= await self._find(missing)
+        return found
+
     async def _find(self, scopes: set[Scope]) -> dict[Scope, ScopeKey | None]:
-        found: dict[Scope, ScopeKey | None] = dict.fromkeys(scopes)
+        found: dict[Scope, ScopeKey | None] = {}
+        evictions = self._evictions
         for key in await self._store.find(scopes):
             scope = (key.tenant, key.scope)
             if key.wrapped is None:
+                found[scope] = None
                 self._gone.put(scope, True)
                 continue
             outer = await self.tenants.of_epoch(key.tenant, key.epoch)
-            found[scope] = ScopeKey(key.generation, unwrap(outer, key.wrapped, *scope, key.generation))
-            self._cache.put(scope, found[scope])
+            found[scope] = opened = ScopeKey(key.generation, unwrap(outer, key.wrapped, *scope, key.generation))
+            # What died while we were asking must not be remembered.
+            if self._evictions == evictions:
+                self._cache.put(scope, opened)
         return found
 
-    async def _make(self, scopes: set[Scope]) -> dict[Scope, ScopeKey | None]:
-        """While one batch of keys is being written the next one gathers: a commit each would cost a millisecond."""
-        self._wanted |= scopes
-        async with self._making:
-            batch, self._wanted = self._wanted, set()
-            keys = []
-            for tenant, scope in batch:
-                epoch, outer = await self.tenants.newest(tenant)
-                keys.append(WrappedKey(tenant, scope, 1, epoch, wrap(outer, new_key(), tenant, scope, 1)))
-            if keys:
-                await self._store.add(keys)
-        return await self._find(scopes)
+    def _opened(self) -> bytes:
+        if self._master is None:
+            raise KeysUnavailable("The keyring is not open.")
+        return self._master

@@ -1,0 +1,98 @@
+"""Keyrings over one place, as the processes of a cell have them; and what can be watched and broken of them."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from domain.shared.event import Place, Sealed
+from infrastructure.keys import record
+from infrastructure.keys.facts import encode
+from infrastructure.keys.keyring import TenantKeyring
+from infrastructure.keys.record import ScopeRef
+from infrastructure.keys.root_key import Context, KeysUnavailable, RootKey
+from infrastructure.keys.store import KeyStore
+
+ACME, OTHER = UUID(int=1), UUID(int=2)
+
+
+class Clock:
+    """Stands still until somebody says that time has passed."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Killed(Exception):
+    """The process is no more."""
+
+
+class Watched:
+    """A store or a root key through which every call can be seen, held up and broken off.
+
+    ``asked`` are the names of the calls so far. ``dies_at`` counts them down: the call that reaches it dies, before it
+    is done or, with ``too_late``, after. ``holding`` makes those of one name wait.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.asked: list[str] = []
+        self.contexts: list[Context] = []
+        self.dies_at, self.too_late = -1, False
+        self.is_away: Callable[[str, tuple[Any, ...]], bool] = lambda what, details: False
+        self._held: dict[str, asyncio.Event] = {}
+        self._reached: dict[str, asyncio.Event] = {}
+
+    def __getattr__(self, what: str) -> Any:
+        async def ask(*details: Any, **more: Any) -> Any:
+            self.asked.append(what)
+            if what in ("wrap", "unwrap"):
+                self.contexts.append(details[1])
+            if self.is_away(what, details):
+                raise KeysUnavailable
+            self.dies_at -= 1
+            if self.dies_at == 0 and not self.too_late:
+                raise Killed
+            done = await getattr(self._inner, what)(*details, **more)
+            if what in self._held:
+                self._reached[what].set()
+                await self._held[what].wait()
+            if self.dies_at == 0 and self.too_late:
+                raise Killed
+            return done
+
+        return ask
+
+    @contextmanager
+    def holding(self, what: str) -> Iterator[asyncio.Event]:
+        """Until the end of this, answers to these calls are done but not given; the event says when one waits."""
+        self._held[what], self._reached[what] = asyncio.Event(), asyncio.Event()
+        try:
+            yield self._reached[what]
+        finally:
+            self._held.pop(what).set()
+
+
+def place(number: int = 1, *, tenant: UUID = ACME) -> Place:
+    """Somewhere in the log."""
+    return Place(tenant, UUID(int=number), number, UUID(int=number), "conversations.MessageSent", "text")
+
+
+async def seal(keyring: TenantKeyring, text: str, *scopes: str, at: Place | None = None) -> Sealed:
+    """A text as the log would keep it."""
+    at = at or place()
+    keys = await keyring.keys_for(at.tenant, scopes)
+    refs = [ScopeRef(scope, keys[scope].generation) for scope in scopes]
+    return Sealed(record.seal([keys[scope].key for scope in scopes], refs, encode(text), at), at)
+
+
+async def read(keyring: TenantKeyring, *sealed: Sealed, tenant: UUID = ACME) -> list[bytes | None]:
+    return await keyring.open(tenant, sealed)
+
+
+def ring(root: RootKey | Watched, store: KeyStore | Watched, **more: Any) -> TenantKeyring:
+    return TenantKeyring(root, store, **more)
