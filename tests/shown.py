@@ -66,17 +66,22 @@ def forgotten(subject: UUID) -> Happened:
     return happened(Erasure, subject, ErasureDecided(subject=subject, reason=ErasureReason.REQUESTED))
 
 
-def as_request(tenant: UUID, what: Happened, *, after: int, keys: Mapping[str, ScopeKey]) -> AppendRequest:
-    """What goes into log.append, behind a version of the stream."""
+def sealed(tenant: UUID, what: Happened, *, after: int, keys: Mapping[str, ScopeKey]) -> tuple[FactRow, ...]:
+    """The facts as they are stored, behind a version of their stream."""
     rows = []
     for version, fact in enumerate(what.facts, start=after + 1):
         event_id = new_id()
         data = seal(fact, tenant=tenant, stream=what.stream, version=version, event_id=event_id, keys=keys)
         digest = leaf(tenant, what.kind, what.stream, version, event_id, fact.NAME, data)
         rows.append(FactRow(what.kind, what.stream, version, event_id, fact.NAME, data, digest))
+    return tuple(rows)
+
+
+def as_request(tenant: UUID, rows: tuple[FactRow, ...], *, by: Actor = SOMEBODY) -> AppendRequest:
+    """What goes into log.append."""
     return AppendRequest(
-        tenant=tenant, command=new_id(), fingerprint=b"", made=None, end=after + len(rows), actor=what.by,
-        correlation=new_id(), causation=None, facts=tuple(rows),
+        tenant=tenant, command=new_id(), fingerprint=b"", made=None, end=rows[-1].version, actor=by,
+        correlation=new_id(), causation=None, facts=rows,
     )  # fmt: skip
 
 
@@ -99,7 +104,8 @@ class Shown:
             for tenant in (self.other, self.acme):
                 scopes = {scope for fact in what.facts for scope in scopes_of(fact)}
                 keys = await self.keyring.keys_for(tenant, scopes)
-                await self._append(as_request(tenant, what, after=after, keys=keys), what.at)
+                rows = sealed(tenant, what, after=after, keys=keys)
+                await self._append(as_request(tenant, rows, by=what.by), what.at)
             self._versions[what.kind, what.stream] = after + len(what.facts)
         return self
 

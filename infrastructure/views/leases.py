@@ -4,27 +4,29 @@ import zlib
 from collections.abc import Iterable
 
 from infrastructure.views.generations import SHARDS, Generation
-from projections.view import Database
+from projections.view import Database, View
 
 PRESENT = 7305509
-"""The first key of the lock that says: here is a worker."""
+"""The first key of the lock that says: here is a worker that knows this version of a view."""
 
 
 class Leases:
     """Locks die with their connection, so what a dead worker held is free at once."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, views: Iterable[View]) -> None:
         self._db = db
         self._held: dict[Generation, set[int]] = {}
-        self._db.execute("select pg_advisory_lock_shared(%s, 0)", (PRESENT,))
+        self._presence = {view.NAME: _number(f"{view.NAME} {view.VERSION}") for view in views}
+        for number in self._presence.values():
+            self._db.execute("select pg_advisory_lock_shared(%s, %s)", (PRESENT, number))
 
     def balance(self, generations: Iterable[Generation]) -> dict[Generation, set[int]]:
         """Takes what is free and due to this worker, gives back what is too much; what it holds now."""
-        share = -(-SHARDS // self._workers())
-        wanted = set(generations)
+        wanted, workers = set(generations), self._workers()
         for generation in set(self._held) - wanted:
             self._release(generation, self._held.pop(generation))
         for generation in wanted:
+            share = -(-SHARDS // workers.get(self._presence[generation.view], 1))
             held = self._held.setdefault(generation, set())
             if len(held) > share:
                 surplus = set(sorted(held)[share:])
@@ -33,23 +35,23 @@ class Leases:
             for shard in range(SHARDS):
                 if len(held) < share and shard not in held and self._take(generation, shard):
                     held.add(shard)
-        return self._held
+        return {generation: set(shards) for generation, shards in self._held.items()}
 
-    def _workers(self) -> int:
-        query = """select count(*) from pg_locks where locktype = 'advisory' and classid = %s and granted
-            and database = (select oid from pg_database where datname = current_database())"""
-        row = self._db.execute(query, (PRESENT,)).fetchone()
-        return max(1, row[0] if row else 1)
+    def _workers(self) -> dict[int, int]:
+        """How many workers know each version of each view: one of yesterday's version takes no share of today's."""
+        query = """select objid::bigint, count(*) from pg_locks where locktype = 'advisory' and classid = %s and granted
+            and database = (select oid from pg_database where datname = current_database()) group by 1"""
+        return dict(self._db.execute(query, (PRESENT,)).fetchall())
 
     def _take(self, generation: Generation, shard: int) -> bool:
-        row = self._db.execute("select pg_try_advisory_lock(%s, %s)", (_key(generation), shard)).fetchone()
+        row = self._db.execute("select pg_try_advisory_lock(%s, %s)", (_number(generation.schema), shard)).fetchone()
         return bool(row and row[0])
 
     def _release(self, generation: Generation, shards: Iterable[int]) -> None:
         for shard in shards:
-            self._db.execute("select pg_advisory_unlock(%s, %s)", (_key(generation), shard))
+            self._db.execute("select pg_advisory_unlock(%s, %s)", (_number(generation.schema), shard))
 
 
-def _key(generation: Generation) -> int:
-    """A number of 31 bits for a generation."""
-    return zlib.crc32(generation.schema.encode()) >> 1
+def _number(name: str) -> int:
+    """A number of 31 bits for a name."""
+    return zlib.crc32(name.encode()) >> 1

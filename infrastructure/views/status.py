@@ -8,7 +8,7 @@ from infrastructure.views.generations import Owner
 
 
 class ViewStatus(msgspec.Struct, frozen=True):
-    """``lag`` in facts; ``seconds`` since the last fact that is missing, 0 when nothing is."""
+    """``lag`` in facts; ``seconds`` since the first fact that is missing, 0 when nothing is."""
 
     view: str
     generation: int

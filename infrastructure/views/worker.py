@@ -16,7 +16,8 @@ from projections.view import Database, View
 
 log = structlog.get_logger()
 REBALANCE = 1.0
-"""Seconds after which a worker looks who else is there, and what was rebuilt or unparked."""
+"""Seconds after which a worker looks who else is there, and what was rebuilt."""
+LONG_AGO = float("-inf")
 
 
 def run_worker(
@@ -44,10 +45,10 @@ class Worker:
         self._work, self._watch = work, watch
         self._views = {view.NAME: view for view in views}
         self._pages = LogPages(work)
-        self._leases = Leases(watch)
+        self._leases = Leases(watch, views)
         self._foldings: dict[Generation, Folding] = {}
         self._held: dict[Generation, set[int]] = {}
-        self._balanced = 0.0
+        self._balanced = LONG_AGO
         watch.execute("listen helpr_log")
 
     def run(self, stop: threading.Event) -> None:
@@ -63,21 +64,22 @@ class Worker:
         """Looks which generations serve now, and takes a fair share of their shards."""
         generations = [g for g, version in serving(self._work).values() if self._is_ours(g, version)]
         self._held = self._leases.balance(generations)
-        self._foldings = {
-            g: self._foldings.get(g) or Folding(self._work, self._views[g.view], g) for g in self._held if g.view
-        }
-        for folding in self._foldings.values():
-            folding.learn_parked()
+        self._foldings = {g: self._foldings.get(g) or Folding(self._work, self._views[g.view], g) for g in self._held}
         self._balanced = time.monotonic()
 
     def catch_up(self) -> bool:
-        """One page for every view that is behind; whether any was."""
+        """One page for every view that is behind; whether there may be more to do."""
         head = self._pages.head()
         advanced = [self._advance(folding, head) for folding in self._foldings.values()]
         return any(advanced)
 
     def _advance(self, folding: Folding, head: int) -> bool:
-        standing = {s: p for s, p in folding.checkpoints().items() if s in self._held[folding.generation] and p < head}
+        """The shards that are furthest behind go first, until they stand with the next ones."""
+        positions = folding.checkpoints()
+        if not positions:
+            self._balanced = LONG_AGO
+            return True
+        standing = {s: p for s, p in positions.items() if s in self._held[folding.generation] and p < head}
         if not standing:
             return False
         start = min(standing.values())
@@ -89,7 +91,7 @@ class Worker:
             folding.step(page, shards, start, end)
         except Fenced:
             log.warning("a lease was lost", view=folding.generation.view)
-            self.balance()
+            self._balanced = LONG_AGO
         return True
 
     def _is_ours(self, generation: Generation, version: int) -> bool:

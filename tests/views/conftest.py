@@ -1,0 +1,73 @@
+"""A fresh database, a log in it, and a view that counts."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from infrastructure.database.connections import connect_worker
+from infrastructure.event_log.pages import LogPages
+from infrastructure.views.folding import Folding
+from infrastructure.views.generations import SHARDS, Generation
+from infrastructure.views.rebuilding import rebuild
+from tests.conftest import Database
+from tests.views import tally
+from tests.views.log import Log
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def owner(database: Database) -> Iterator[Connection]:
+    """Who may do everything."""
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def log(owner: Connection) -> Log:
+    return Log(owner)
+
+
+@pytest.fixture
+def tallied(database: Database, owner: Connection) -> Iterator["Tallied"]:
+    """The counting view, in step with an empty log, and a worker's connection to it."""
+    with connect_worker(database.runtime) as work:
+        yield Tallied(work, owner, rebuild(owner, tally))
+    tally.poisoned.clear()
+    tally.meanwhile.clear()
+
+
+class Tallied:
+    """One worker of the counting view, which holds all its shards."""
+
+    def __init__(self, work: Connection, owner: Connection, generation: Generation) -> None:
+        self.work, self._owner = work, owner
+        self.folding = Folding(work, tally, generation)
+
+    def fold(self, *, most: int = 500, strict: bool = False) -> None:
+        """Takes everything that has happened, page by page."""
+        pages = LogPages(self.work, most=most)
+        head, position = pages.head(), min(self.folding.checkpoints().values())
+        while position < head:
+            page = pages.between(position, head)
+            self.folding.step(page, range(SHARDS), position, page[-1].position, strict=strict)
+            position = page[-1].position
+
+    @property
+    def counts(self) -> dict[UUID, int]:
+        """How often each stream was counted."""
+        return dict(self._owner.execute("select stream_id, facts from read.tally").fetchall())
+
+    @property
+    def positions(self) -> set[int]:
+        """Where its shards stand."""
+        return set(self.folding.checkpoints().values())
+
+    @property
+    def parked(self) -> list[tuple[UUID, int, str]]:
+        """Which streams are parked, where and why."""
+        query = "select stream_id, position, error from views.parked where view = 'tally' order by position"
+        return self._owner.execute(query).fetchall()
