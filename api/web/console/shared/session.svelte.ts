@@ -55,7 +55,8 @@ class Session {
   }
 
   agentName(id: string | null): string {
-    return this.agents.find((one) => one.id === id)?.name ?? (this.isMe(id) ? (this.me?.agent.name ?? "") : "A former colleague");
+    const known = this.isMe(id) ? this.me?.agent : this.agents.find((one) => one.id === id);
+    return known?.name ?? "A former colleague";
   }
 
   nameOf(who: Actor, visitor: { id: string; name: string | null; erased: boolean }): string {

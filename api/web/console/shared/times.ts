@@ -10,7 +10,7 @@ const DAY = 24 * HOUR;
 const WEEKDAY = new Intl.DateTimeFormat("en", { weekday: "short" });
 const DATE = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
 const DATE_AND_YEAR = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
-const SECOND = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const SECOND = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
 
 /** "now", "5 min", "3 h", a weekday within the last week, else the date. */
 export function ago(at: string, now: Date): string {

@@ -8,8 +8,9 @@ export type Permission = "read" | "converse" | "audit" | "erase" | "reports";
 
 export interface Agent {
   readonly id: string;
-  readonly name: string;
-  readonly email: string;
+  /** Empty once the agent was erased. */
+  readonly name: string | null;
+  readonly email: string | null;
   readonly role: Role;
 }
 

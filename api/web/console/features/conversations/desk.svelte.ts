@@ -40,6 +40,7 @@ class Desk {
   begin(): void {
     this.outbox.restore();
     this.live.start();
+    this.inbox.count();
   }
 
   end(): void {

@@ -57,7 +57,7 @@ export function messagesSay(days: readonly Day[]): string {
   const [visitors, agents] = [total(days, (day) => day.visitor_messages), total(days, (day) => day.agent_messages)];
   if (visitors + agents === 0) return "Nobody wrote";
   if (visitors === 0) return `Agents wrote ${counted(agents, "message")}, visitors none`;
-  return `Agents wrote ${(agents / visitors).toFixed(1)} messages for each of a visitor's`;
+  return `Agents wrote ${(agents / visitors).toFixed(1)} messages for every one from a visitor`;
 }
 
 export function resolvedSay(days: readonly Day[]): string {
@@ -70,7 +70,7 @@ export function resolvedSay(days: readonly Day[]): string {
 /** A round number at or above the highest value: the top of a chart. */
 export function ceiling(highest: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, highest)));
-  const step = [1, 2, 4, 5, 10].find((one) => one * power >= highest) ?? 10;
+  const step = [1, 1.5, 2, 3, 4, 6, 8, 10].find((one) => one * power >= highest) ?? 10;
   return Math.max(4, step * power);
 }
 

@@ -89,12 +89,18 @@ export class Inbox {
   }
 
   /** Soon, and once for a burst of changes. */
-  private count(): void {
+  count(): void {
     this.counting ??= setTimeout(() => void this.recount(), this.counts ? COUNT_AFTER : 0);
   }
 
   private async recount(): Promise<void> {
     this.counting = undefined;
-    this.counts = await read<Counts>("/v1/conversations/counts").catch(() => this.counts);
+    try {
+      const { body, position } = await look<Counts>("/v1/conversations/counts");
+      this.counts = body;
+      this.onPosition(position);
+    } catch {
+      // The counts of before stand until the next change.
+    }
   }
 }
