@@ -22,6 +22,8 @@ CELL = UUID(int=0)
 MASTER = "master:cell"
 MOST = 100_000
 """How many scope keys a process remembers."""
+PORTION = 200
+"""How many keys are wrapped anew in one commit."""
 Scope = tuple[UUID, str]
 
 
@@ -143,7 +145,7 @@ class TenantKeyring:
     async def rewrap(self, tenant: UUID) -> int:
         """Wraps what older epochs still hold by the newest key; how many keys that were."""
         epoch, moved = await self.tenants.newest_epoch(tenant), 0
-        while page := await self._store.older_than(tenant, epoch, most=200):
+        while page := await self._store.older_than(tenant, epoch, most=PORTION):
             outer = await self.tenants.of_epoch(tenant, epoch)
             await self._store.rewrap([await self._anew(key, epoch, outer) for key in page])
             moved += len(page)

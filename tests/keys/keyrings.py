@@ -31,18 +31,33 @@ class Killed(Exception):
     """The process is no more."""
 
 
+class Fate:
+    """So many steps are still to be done before the process dies; none: it lives on."""
+
+    def __init__(self) -> None:
+        self.steps_left: int | None = None
+        self.too_late = False
+
+    def step(self, *, is_done: bool) -> None:
+        """Dies before the last step is done or, with ``too_late``, after it."""
+        if self.steps_left is None or is_done is not self.too_late:
+            return
+        self.steps_left -= 1
+        if self.steps_left < 0:
+            raise Killed
+
+
 class Watched:
     """A store or a root key through which every call can be seen, held up and broken off.
 
-    ``asked`` are the names of the calls so far. ``dies_at`` counts them down: the call that reaches it dies, before it
-    is done or, with ``too_late``, after. ``holding`` makes those of one name wait.
+    ``asked`` are the names of the calls so far, ``contexts`` what a root key was told. Calls that ``is_away`` points
+    out fail; ``holding`` makes those of one name wait; ``fate`` says when one dies.
     """
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(self, inner: Any, fate: Fate | None = None) -> None:
+        self._inner, self._fate = inner, fate or Fate()
         self.asked: list[str] = []
         self.contexts: list[Context] = []
-        self.dies_at, self.too_late = -1, False
         self.is_away: Callable[[str, tuple[Any, ...]], bool] = lambda what, details: False
         self._held: dict[str, asyncio.Event] = {}
         self._reached: dict[str, asyncio.Event] = {}
@@ -54,15 +69,12 @@ class Watched:
                 self.contexts.append(details[1])
             if self.is_away(what, details):
                 raise KeysUnavailable
-            self.dies_at -= 1
-            if self.dies_at == 0 and not self.too_late:
-                raise Killed
+            self._fate.step(is_done=False)
             done = await getattr(self._inner, what)(*details, **more)
             if what in self._held:
                 self._reached[what].set()
                 await self._held[what].wait()
-            if self.dies_at == 0 and self.too_late:
-                raise Killed
+            self._fate.step(is_done=True)
             return done
 
         return ask

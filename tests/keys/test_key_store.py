@@ -98,6 +98,9 @@ async def test_an_organisation_has_one_key_an_epoch_and_keeps_the_old_ones(store
     await store.add_tenant_key(ACME, TenantKey(2, b"too late", 1))
     assert await store.tenant_keys(ACME) == keys
     assert await store.tenant_keys(OTHER) == []
+    assert await store.tenants() == [ACME]
+    await store.add_tenant_key(OTHER, keys[0])
+    assert sorted(await store.tenants()) == [ACME, OTHER]
 
 
 async def test_many_openers_agree_on_one_key_for_each_scope(another: Opens) -> None:
@@ -134,6 +137,7 @@ async def test_a_store_that_is_away_says_so_and_serves_again_when_it_is_back(
     with place.away():
         for asked in (
             store.tenant_keys(ACME),
+            store.tenants(),
             store.add_tenant_key(ACME, TenantKey(1, b"x", 1)),
             store.find([(ACME, ANN)]),
             store.add([key(BEN, b"ben's")]),
