@@ -53,10 +53,14 @@ class Wakeups:
     async def _listen(self, connection: Any) -> None:
         for channel in self._told:
             await connection.add_listener(channel, self._hear)
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
         for channel in self._told:
             self._tell(channel, "")
-        while True:
-            await asyncio.sleep(self._ping_every)
+        while not lost.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(lost.wait(), self._ping_every)
+                return
             await connection.execute("select 1", timeout=self._ping_every)
 
     def _hear(self, _connection: Any, _process: int, channel: str, payload: str) -> None:

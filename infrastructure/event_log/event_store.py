@@ -1,7 +1,7 @@
 """Commands become facts: load the memories, decide, seal, append; again when somebody was faster."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,7 +14,7 @@ from infrastructure.event_log.appending import AppendRequest, FactRow, LogUnavai
 from infrastructure.event_log.memories import Memories, Remembered, Stream
 from infrastructure.event_log.reading import LogReader
 from infrastructure.keys.digests import leaf, new_id
-from infrastructure.keys.facts import ScopeKeys, scopes_of, seal, unfold
+from infrastructure.keys.facts import ScopeKey, ScopeKeys, scopes_of, seal, unfold
 
 TRIES = 3
 PAGE = 1000
@@ -62,6 +62,7 @@ class LogEventStore:
         before = [await self._remember(c.memory, s) for c, s in zip(changes, streams, strict=True)]
         try:
             decided = [_facts(c.decide(b.memory)) for c, b in zip(changes, before, strict=True)]
+            keys = await self._keys_for(decided, asked.tenant)
         except Malformed:
             raise
         except Refusal:
@@ -70,9 +71,15 @@ class LogEventStore:
             if is_last or not await self._have_moved(changes, streams, before):
                 raise
             return None
-        outcome, rows = await self._append(streams, before, decided, asked, made)
+        # No version guards what is not said.
+        if not all(decided) and not is_last and await self._have_moved(changes, streams, before):
+            return None
+        outcome, rows = await self._append(streams, before, decided, keys, asked, made)
         if outcome.what == "conflict":
-            await self._have_moved(changes, streams, before)
+            if not await self._have_moved(changes, streams, before):
+                # We remember more than the log holds: it was put back from an older copy.
+                for stream in streams:
+                    self._memories.forget(stream)
             return None
         if outcome.what == "done":
             self._learn(streams, before, rows, asked.tenant)
@@ -83,11 +90,10 @@ class LogEventStore:
         streams: Sequence[Stream],
         before: Sequence[Remembered],
         decided: Sequence[tuple[Event, ...]],
+        keys: Mapping[str, ScopeKey],
         asked: Asked,
         made: UUID | None,
     ) -> tuple[Outcome, list[FactRow]]:
-        scopes = {scope for facts in decided for fact in facts for scope in scopes_of(fact)}
-        keys = await self._keys.keys_for(asked.tenant, scopes) if scopes else {}
         rows = []
         for (tenant, kind, stream), known, facts in zip(streams, before, decided, strict=True):
             for version, fact in enumerate(facts, start=known.version + 1):
@@ -107,6 +113,10 @@ class LogEventStore:
             facts=tuple(rows),
         )
         return await self._log.append(request), rows
+
+    async def _keys_for(self, decided: Sequence[tuple[Event, ...]], tenant: UUID) -> Mapping[str, ScopeKey]:
+        scopes = {scope for facts in decided for fact in facts for scope in scopes_of(fact)}
+        return await self._keys.keys_for(tenant, scopes) if scopes else {}
 
     def _learn(
         self, streams: Sequence[Stream], before: Sequence[Remembered], rows: Sequence[FactRow], tenant: UUID

@@ -12,13 +12,15 @@ from domain.shared.recorded import Recorded
 from infrastructure.event_log.reading import LogReader
 
 log = structlog.get_logger()
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 Followed = Callable[[Sequence[Recorded[Event]]], None]
 
 
 class LogFollower:
     """Reads page after page behind the last position and hands each to ``followed`` (which must not block).
 
-    ``wake`` is what a wake-up calls; without one the log is looked at every ``poll`` seconds.
+    ``wake`` is what a wake-up calls; without one the log is looked at every ``poll`` seconds. Nothing stops it but
+    ``stop``: where the log cannot be read it tries again, and one who cannot follow does not hold up the others.
     """
 
     def __init__(self, reader: LogReader, followed: Sequence[Followed], *, poll: float = 1.0) -> None:
@@ -53,12 +55,18 @@ class LogFollower:
             self._wake.clear()
             try:
                 await self._read_on()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except AWAY as error:
                 log.warning("the log is away", error=type(error).__name__)
                 await asyncio.sleep(0.2)
+            except Exception as error:
+                log.error("the log cannot be read", after=self.position, error=type(error).__name__, what=str(error))
+                await asyncio.sleep(self._poll)
 
     async def _read_on(self) -> None:
         while page := await self._reader.after(self.position):
             for followed in self._followed:
-                followed(page)
+                try:
+                    followed(page)
+                except Exception as error:
+                    log.error("a follower failed", first=page[0].position, error=type(error).__name__)
             self.position = page[-1].position

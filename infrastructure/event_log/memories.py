@@ -42,6 +42,10 @@ class Memories:
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
+    def forget(self, stream: Stream) -> None:
+        """What is remembered of a stream is not to be relied on."""
+        self._kept.pop(stream, None)
+
     def follow(self, recorded: Recorded[Event]) -> None:
         """Something happened, here or in another process: what is remembered of that stream follows."""
         stream = (recorded.tenant, recorded.kind, recorded.stream)

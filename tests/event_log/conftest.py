@@ -1,13 +1,19 @@
 """A log of one's own: as the product sees it, and as its owner does."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from infrastructure.database.connections import connect
+from infrastructure.keys.keyring import TenantKeyring
+from infrastructure.keys.local_root import LocalRootKey
+from infrastructure.keys.sqlite_store import SqliteKeyStore
 from tests.conftest import Database
+from tests.event_log.process import Process, process_on
 
 
 @pytest.fixture
@@ -24,3 +30,23 @@ async def owner(database: Database) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(database.owner)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def keys(tmp_path: Path) -> AsyncIterator[TenantKeyring]:
+    """A keyring of its own."""
+    keyring = TenantKeyring(LocalRootKey(tmp_path / "root.key"), SqliteKeyStore(tmp_path / "keys.sqlite"))
+    await keyring.open_store()
+    yield keyring
+    await keyring.close()
+
+
+@pytest.fixture
+async def process(database: Database, keys: TenantKeyring) -> AsyncIterator[Callable[[], Awaitable[Process]]]:
+    """Starts what one process of the product has of the log; each knows only what it has read itself."""
+    async with AsyncExitStack() as opened:
+
+        async def start() -> Process:
+            return await opened.enter_async_context(process_on(database.runtime, keys))
+
+        yield start
