@@ -119,9 +119,9 @@ def _free_port() -> int:
     return port
 
 
-async def founded(helpr: Helpr, slug: str) -> Organisation:
+async def founded(helpr: Helpr, slug: str, *, id: UUID | None = None) -> Organisation:
     """A new organisation with one agent of each role."""
-    organisation = OrganisationId(new_id())
+    organisation = OrganisationId(id or new_id())
     house = helpr.house
     command = RegisterOrganisation(organisation=organisation, name=slug.title(), slug=slug)
     await register_organisation(command, asked=_asked(organisation), events=house.events)
