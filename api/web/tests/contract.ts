@@ -16,6 +16,7 @@ type Nothing<Field extends never> = Field;
 
 export type Contract = [
   Nothing<Amiss<console.Me, Given["Me"]>>,
+  Nothing<Amiss<console.Agent, Given["AgentShown"]>>,
   Nothing<Amiss<console.Row, Given["Row"]>>,
   Nothing<Amiss<console.Row["visitor"], Given["Guest"]>>,
   Nothing<Amiss<NonNullable<console.Row["preview"]>, Given["Preview"]>>,
