@@ -8,11 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 
-from application.ports import Claims, TokenRefused, Tokens
+from api.problems import AWAY
+from application.ports import Claims, Damaged, TokenRefused, Tokens
 
+log = structlog.get_logger()
 AnySocket = WebSocket[Any, Any, Any]
 MOST_WAITING = 256 * 1024
 """Bytes that may wait for a slow reader before it is let go."""
@@ -22,7 +25,9 @@ SILENCE = 70.0
 HELLO_WITHIN = 10.0
 RENEW = 600
 """A fresh token is pushed when the old one has so many seconds left."""
-REFUSED, TOO_SLOW, TOO_LARGE, GONE, RESTARTING = 4401, 4408, 1009, 4410, 1012
+LOOK = 3.0
+"""Seconds after which a connection is asked again whether it may stay: sessions also end by time."""
+REFUSED, TOO_SLOW, TOO_LARGE, GONE, RESTARTING, BROKEN = 4401, 4408, 1009, 4410, 1012, 1011
 
 
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello", forbid_unknown_fields=True):
@@ -41,7 +46,7 @@ def frame(type: str, **content: Any) -> bytes:
 
 
 class Connection:
-    """One socket of an audience that says certain frames. ``may_stay`` is asked when a token is to be renewed."""
+    """One socket of an audience that says certain frames. ``may_stay`` is asked at each hello and every few seconds."""
 
     def __init__(
         self,
@@ -82,13 +87,27 @@ class Connection:
         self._waiting.clear()
         self._wake.set()
 
+    def fail(self, error: BaseException) -> None:
+        """Lets the client go because of a mistake of ours: its kind is noted, its words may hold data."""
+        kind = type(error).__name__
+        if isinstance(error, AWAY):
+            log.warning("live is away", error=kind)
+            return self.close(RESTARTING)
+        if isinstance(error, Damaged):
+            log.critical("damaged", error=kind)
+        else:
+            log.error("live is broken", error=kind)
+        return self.close(BROKEN)
+
     async def serve(self, welcome: Callable[[], bytes], hear: Callable[[Any], Awaitable[None]]) -> None:
         """Until either side has enough. ``hear`` is told every frame but hello and pong, one after the other;
         ``welcome`` makes the answer to the first hello."""
         await self._socket.accept()
         tasks = [asyncio.create_task(work) for work in (self._read(welcome, hear), self._write(), self._keep_alive())]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if error := next((task.exception() for task in done if task.exception()), None):
+                self.fail(error)
         finally:
             for task in tasks:
                 task.cancel()
@@ -109,12 +128,13 @@ class Connection:
     async def _take(self, text: str, welcome: Callable[[], bytes], hear: Callable[[Any], Awaitable[None]]) -> None:
         try:
             said = self._decoder.decode(text)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            self.push(frame("problem", detail="This frame cannot be read."))
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            why = "is nested too deeply" if isinstance(error, RecursionError) else error
+            self.push(frame("problem", detail=f"This frame cannot be read: {why}"))
             return
         match said:
             case Hello(token=token):
-                self._greet(token, welcome)
+                await self._greet(token, welcome)
             case Pong():
                 pass
             case _ if self.claims is None:
@@ -122,12 +142,13 @@ class Connection:
             case _:
                 await hear(said)
 
-    def _greet(self, token: str, welcome: Callable[[], bytes]) -> None:
+    async def _greet(self, token: str, welcome: Callable[[], bytes]) -> None:
         try:
             claims = self._tokens.check(token, self._audience)
         except TokenRefused:
             return self.close(REFUSED)
-        if self.claims is not None and (claims.tenant, claims.id) != (self.claims.tenant, self.claims.id):
+        is_other = self.claims is not None and (claims.tenant, claims.id) != (self.claims.tenant, self.claims.id)
+        if is_other or not await self._may_stay(claims):
             return self.close(REFUSED)
         is_first, self.claims = self.claims is None, claims
         if is_first:
@@ -146,7 +167,7 @@ class Connection:
                 return
 
     async def _keep_alive(self) -> None:
-        started = pinged = time.monotonic()
+        started = pinged = looked = time.monotonic()
         while not self._code:
             await asyncio.sleep(1.0)
             now = time.monotonic()
@@ -157,19 +178,20 @@ class Connection:
             if now - pinged >= PING:
                 pinged = now
                 self.push(frame("ping"))
-            await self._renew()
+            if self.claims is not None and now - looked >= LOOK:
+                looked = now
+                if not await self._may_stay(self.claims):
+                    self.close(REFUSED)
+            self._renew()
 
-    async def _renew(self) -> None:
+    def _renew(self) -> None:
         claims = self.claims
         if claims is None:
-            return None
+            return
         left = claims.until - time.time()
         if left <= 0:
             self.close(REFUSED)
         elif left <= RENEW and self._renewed != claims.until:
             self._renewed = claims.until
-            if not await self._may_stay(claims):
-                return self.close(REFUSED)
             token, _ = self._tokens.issue(self._audience, claims.tenant, claims.id, claims.session)
             self.push(frame("token", token=token))
-        return None

@@ -14,6 +14,17 @@ from application.ports import CommandReused, Damaged, Unavailable
 from domain.shared.refusal import Absent, Forbidden, Malformed, Refusal, Unauthenticated
 
 log = structlog.get_logger()
+AWAY: tuple[type[Exception], ...] = (
+    Unavailable,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InterfaceError,
+)
+"""How one sees that a part which is needed does not answer just now."""
 
 TITLES = {
     400: "The request cannot be read",
@@ -102,9 +113,11 @@ def _field_problem(each: dict[str, Any]) -> FieldProblem:
 
 
 def rejected(_: Any_Request, error: HTTPException) -> Response[Problem]:
-    """What the framework refuses: unknown paths and methods, broken JSON, bodies that are too large."""
+    """What is refused before anybody looks at it: unknown paths and methods, broken JSON, other content than JSON."""
     detail = error.detail if error.status_code < 500 and error.detail != TITLES.get(error.status_code) else ""
-    return problem(error.status_code, detail, headers=error.headers)
+    field = {400: "body", 415: "Content-Type"}.get(error.status_code)
+    errors = [FieldProblem(field, detail or "cannot be read")] if field else []
+    return problem(error.status_code, detail, errors, headers=error.headers)
 
 
 def slow_down(_: Any_Request, error: TooManyRequests) -> Response[Problem]:
@@ -149,14 +162,7 @@ HANDLERS: dict[int | type[Exception], Any] = {
     TooManyRequests: slow_down,
     RecursionError: too_deep,
     UnicodeError: not_text,
-    Unavailable: away,
+    **dict.fromkeys(AWAY, away),
     Damaged: damaged,
-    OSError: away,
-    TimeoutError: away,
-    asyncpg.PostgresConnectionError: away,
-    asyncpg.OperatorInterventionError: away,
-    asyncpg.InsufficientResourcesError: away,
-    asyncpg.QueryCanceledError: away,
-    asyncpg.InterfaceError: away,
     Exception: broken,
 }

@@ -8,17 +8,15 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
-import structlog
 
 from api.conversations import wire
 from api.live import GONE, RESTARTING, frame
-from application.ports import Keyring, Unavailable
+from application.ports import Keyring
 from domain.accounts.events import SessionEnded
 from domain.compliance.events import ErasureDecided
 from domain.shared.recorded import Recorded
 from projections.conversations import thread
 
-log = structlog.get_logger()
 VISIBLE = frozenset({"started", "message", "read", "resolved", "reopened"})
 """What a visitor is told of their conversation."""
 Page = Sequence[Recorded[Any]]
@@ -39,6 +37,8 @@ class Listener(Protocol):
     def push(self, message: bytes) -> None: ...
 
     def close(self, code: int) -> None: ...
+
+    def fail(self, error: BaseException) -> None: ...
 
 
 class Broadcast:
@@ -96,12 +96,7 @@ class Broadcast:
 
     async def _run(self) -> None:
         while True:
-            page = await self._pages.get()
-            try:
-                await self._tell(page)
-            except Unavailable as error:
-                log.warning("live is away", error=type(error).__name__)
-                self._let_go()
+            await self._tell(await self._pages.get())
 
     async def _tell(self, page: Page) -> None:
         watched = defaultdict[UUID, list[tuple[Recorded[Any], thread.Change]]](list)
@@ -110,9 +105,14 @@ class Broadcast:
             if (recorded.tenant, recorded.stream) in self._watching and (change := thread.change(recorded)):
                 watched[recorded.tenant].append((recorded, change))
         for tenant, found in watched.items():
-            changes = await wire.changes(self._keyring, tenant, [change for _, change in found])
-            for (recorded, _), opened in zip(found, changes, strict=True):
-                self._send(tenant, recorded.stream, opened)
+            try:
+                changes = await wire.changes(self._keyring, tenant, [change for _, change in found])
+            except Exception as error:
+                # One organisation's damage keeps nothing back from the others.
+                self._fail(tenant, error)
+            else:
+                for (recorded, _), opened in zip(found, changes, strict=True):
+                    self._send(tenant, recorded.stream, opened)
 
     def _send(self, tenant: UUID, conversation: UUID, change: wire.Change) -> None:
         message = change_frame(conversation, change)
@@ -137,6 +137,11 @@ class Broadcast:
             is_meant = listener.session == session if session else listener.person == person
             if listener.tenant == tenant and is_meant:
                 listener.close(GONE)
+
+    def _fail(self, tenant: UUID, error: Exception) -> None:
+        for listener in self._listeners:
+            if listener.tenant == tenant:
+                listener.fail(error)
 
     def _let_go(self) -> None:
         for listener in self._listeners:

@@ -1,7 +1,7 @@
 """The agents' live connection: the inbox, the conversations they look at, who is writing."""
 
 import time
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -21,12 +21,12 @@ from projections.view import Reads
 
 
 class InboxFrame(msgspec.Struct, frozen=True, tag_field="type", tag="inbox", forbid_unknown_fields=True):
-    after: int
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Watch(msgspec.Struct, frozen=True, tag_field="type", tag="watch", forbid_unknown_fields=True):
     conversation: UUID
-    after: int
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class Unwatch(msgspec.Struct, frozen=True, tag_field="type", tag="unwatch", forbid_unknown_fields=True):
@@ -38,7 +38,10 @@ class Typing(msgspec.Struct, frozen=True, tag_field="type", tag="typing", forbid
     on: bool
 
 
-@websocket("/live", opt={"audience": "everybody"})
+FRAMES = Hello | Pong | InboxFrame | Watch | Unwatch | Typing
+
+
+@websocket("/live", opt={"audience": "everybody", "frames": FRAMES})
 async def live(
     socket: AnySocket,
     tokens: NamedDependency[Tokens],
@@ -54,12 +57,10 @@ async def live(
     if not is_same_origin(socket):
         raise RequestIsForged
 
-    async def may_stay(claims: Claims) -> bool:
-        return await may_still(Permission.READ, claims, events=events, now=time.time())
+    async def may_stay(claims: Claims, permission: Permission = Permission.READ) -> bool:
+        return await may_still(permission, claims, events=events, now=time.time())
 
-    connection = Connection(
-        socket, tokens, "agent", Hello | Pong | InboxFrame | Watch | Unwatch | Typing, may_stay=may_stay
-    )
+    connection = Connection(socket, tokens, "agent", FRAMES, may_stay=may_stay)
     watcher = Watcher(connection, broadcast, history, keyring)
     writes = Writing(watcher, say_typing)
 
@@ -68,16 +69,17 @@ async def live(
         return frame("welcome", position=reads.position(watcher.tenant, inbox.NAME))
 
     async def hear(said: Any) -> None:
+        claims = connection.claims
         match said:
-            case InboxFrame() | Watch() if connection.claims is None or not await may_stay(connection.claims):
+            case InboxFrame() | Watch() if claims is None or not await may_stay(claims):
                 connection.close(REFUSED)
             case InboxFrame(after=after):
-                await news.subscribe(watcher.tenant, connection, max(after, 0))
+                await news.subscribe(watcher.tenant, connection, after)
             case Watch(conversation=conversation, after=after):
-                await watcher.watch(conversation, max(after, 0))
+                await watcher.watch(conversation, after)
             case Unwatch(conversation=conversation):
                 watcher.unwatch(conversation)
-            case Typing(conversation=conversation, on=on):
+            case Typing(conversation=conversation, on=on) if claims and await may_stay(claims, Permission.CONVERSE):
                 writes.tell(conversation, on)
 
     try:

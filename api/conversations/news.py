@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import structlog
 
 from api.conversations import wire
-from api.live import RESTARTING, Connection, frame
-from application.ports import History, Keyring, Unavailable
+from api.live import Connection, frame
+from application.ports import History, Keyring
 from domain.compliance.events import ErasureDecided
 from domain.conversations.conversation import Conversation
 from domain.shared.recorded import Recorded
@@ -21,7 +20,6 @@ from projections.conversations import inbox, inbox_queries
 from projections.conversations.inbox_queries import InboxRow
 from projections.view import Reads
 
-log = structlog.get_logger()
 PAGE = 500
 MOST_MISSED = 5_000
 """Facts after which a list is fetched anew rather than mended."""
@@ -121,12 +119,13 @@ class News:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            try:
-                for tenant in tuple(self._touched):
+            for tenant in tuple(self._touched):
+                try:
                     await self._tell(tenant)
-            except Unavailable as error:
-                log.warning("news are away", error=type(error).__name__)
-                self._let_go()
+                except Exception as error:
+                    # One organisation's damage keeps no other's news back.
+                    for connection in self._subscribers.get(tenant, {}):
+                        connection.fail(error)
             await asyncio.sleep(PAUSE)
 
     async def _tell(self, tenant: UUID) -> None:
@@ -152,11 +151,6 @@ class News:
         shown = await wire.rows(self._keyring, tenant, list(found.values()))
         parts = [shown[start : start + 50] for start in range(0, len(shown), 50)]
         return [msgspec.json.encode({"type": "inbox", "position": position, "rows": part}) for part in parts or [[]]]
-
-    def _let_go(self) -> None:
-        for subscribers in self._subscribers.values():
-            for connection in subscribers:
-                connection.close(RESTARTING)
 
 
 def _until(touched: dict[UUID, int], position: int) -> dict[UUID, int]:

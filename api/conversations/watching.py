@@ -48,6 +48,9 @@ class Watcher:
     def close(self, code: int) -> None:
         self._connection.close(code)
 
+    def fail(self, error: BaseException) -> None:
+        self._connection.fail(error)
+
     def changed(self, conversation: UUID, sequence: int, message: bytes) -> None:
         """The broadcast tells of a change."""
         if (held := self._held.get(conversation)) is not None:

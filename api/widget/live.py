@@ -17,8 +17,10 @@ from domain.conversations.messaging import ConversationIsUnknown
 from domain.shared.ids import OrganisationId, VisitorId
 from domain.visitors.visitor import Visitor
 
+FRAMES = Hello | Pong | Watch | Unwatch | Typing
 
-@websocket("/live", opt={"audience": "everybody"})
+
+@websocket("/live", opt={"audience": "everybody", "frames": FRAMES})
 async def live(
     socket: AnySocket,
     tokens: NamedDependency[Tokens],
@@ -34,7 +36,7 @@ async def live(
         known = await events.load(Visitor, claims.id, tenant=OrganisationId(claims.tenant))
         return known.id is not None and not known.is_forgotten
 
-    connection = Connection(socket, tokens, "visitor", Hello | Pong | Watch | Unwatch | Typing, may_stay=may_stay)
+    connection = Connection(socket, tokens, "visitor", FRAMES, may_stay=may_stay)
     watcher = Watcher(connection, broadcast, history, keyring)
     writing = Writing(watcher, say_typing)
 
@@ -49,7 +51,7 @@ async def live(
         except ConversationIsUnknown as refusal:
             connection.push(frame("problem", detail=str(refusal)))
         else:
-            await watcher.watch(conversation, max(after, 0))
+            await watcher.watch(conversation, after)
 
     async def hear(said: Any) -> None:
         match said:
