@@ -4,12 +4,15 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from api.main import House, opened, web
+from api.run.demo import people
+from api.run.hiring import hire
 from api.run.logs import log_to_stderr
 from api.settings import Settings
 from infrastructure.processes import die_with_parent
@@ -28,7 +31,14 @@ async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(settings) as house, listening(house) as serving:
+    async with opened(settings) as house:
+        if settings.is_demo:
+            await hire(house, people(settings))
+        await _until_stopped(house, stop)
+
+
+async def _until_stopped(house: House, stop: asyncio.Event) -> None:
+    async with listening(house) as serving:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
 
@@ -36,10 +46,20 @@ async def _serve(settings: Settings) -> None:
 @asynccontextmanager
 async def listening(house: House) -> AsyncIterator[asyncio.Task[None]]:
     """Listens where the settings say; the task ends when the server does."""
+    async with answering(web(house), house.settings.host, house.settings.port) as serving:
+        try:
+            yield serving
+        finally:
+            await house.broadcast.stop()
+
+
+@asynccontextmanager
+async def answering(app: Any, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
+    """Answers by an ASGI application."""
     server = Server(
-        web(house),
-        address=house.settings.host,
-        port=house.settings.port,
+        app,
+        address=host,
+        port=port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
         backlog=BACKLOG,
@@ -49,7 +69,6 @@ async def listening(house: House) -> AsyncIterator[asyncio.Task[None]]:
     try:
         yield serving
     finally:
-        await house.broadcast.stop()
         server.stop()  # type: ignore[no-untyped-call]
         with suppress(asyncio.CancelledError):
             await serving

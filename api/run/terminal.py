@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from api.run import demo
+from api.run import demo, filling
 from api.run.up import running
 from api.settings import Settings
 from infrastructure.views.status import ViewStatus
@@ -23,10 +23,18 @@ def up(settings: Settings) -> int:
     console.print(f"Helpr keeps its data in [bold]{settings.data}[/bold]")
     with progress() as moved, running(settings, said=_say, progress=moved) as house:
         if settings.is_demo:
-            people = demo.prepare(house.settings, said=_say)
+            people = demo.people(house.settings)
             _greet_demo(house.url, people)
             with progress() as filled:
-                demo.fill(house.settings, house.url, people, progress=filled, stopped=house.group.is_stopping)
+                done = filling.fill(
+                    house.settings,
+                    house.url,
+                    people,
+                    progress=filled,
+                    stopped=house.group.is_stopping,
+                    meanwhile=house.group.look,
+                )
+            console.print(done)
         else:
             console.print(f"\nHelpr is ready: [bold]{house.url}[/bold]")
         console.print("Stop it with Ctrl-C.")
