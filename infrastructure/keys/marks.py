@@ -1,8 +1,9 @@
 """Reads the marks on facts: which fields are personal, which name the scopes they are sealed under."""
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -28,6 +29,7 @@ def marks_of(kind: type[Event]) -> Marks:
         if get_origin(hint) is ClassVar or hint is ClassVar:
             _refuse_hidden(kind, name, get_args(hint), set())
         elif (plain := _personal(kind, name, hint)) is not None:
+            _refuse_default(kind, name)
             personal[name] = plain
         else:
             clear[name] = hint
@@ -48,6 +50,8 @@ def check_all() -> int:
 def _personal(kind: type[Event], name: str, hint: Any) -> Any:
     """The plain type of a personal field, None for one that is not personal."""
     if _is_personal(hint):
+        if any(isinstance(mark, ScopeMark) for mark in hint.__metadata__):
+            raise TypeError(f"{kind.__name__}.{name}: what is personal is sealed and cannot say under which scope")
         plain = _plain(hint)
         _refuse_hidden(kind, name, (plain,), set())
         return plain
@@ -72,13 +76,28 @@ def _plain(hint: Any) -> Any:
     return Union[parts]  # noqa: UP007
 
 
-def _refuse_hidden(kind: type, name: str, hints: tuple[Any, ...], seen: set[Any]) -> None:
+def _refuse_default(kind: type[Event], name: str) -> None:
+    """A fact that was stored before the field came would give its default, as if that were ciphertext."""
+    [field] = [field for field in msgspec.structs.fields(kind) if field.name == name]
+    if field.default_factory is not msgspec.NODEFAULT or field.default not in (None, msgspec.NODEFAULT):
+        raise TypeError(f"{kind.__name__}.{name}: the only default of a personal field is None")
+
+
+def _refuse_hidden(kind: type, name: str, hints: Iterable[Any], seen: set[Any]) -> None:
     """No mark may stand where nobody would see it: in dictionaries, nested structures, class variables."""
     for hint in hints:
-        if get_origin(hint) is Annotated and any(isinstance(m, PersonalMark | ScopeMark) for m in hint.__metadata__):
+        if any(isinstance(mark, PersonalMark | ScopeMark) for mark in getattr(hint, "__metadata__", ())):
             raise TypeError(f"{kind.__name__}.{name}: a mark here would not be seen, and the data stored in the clear")
-        inner = get_args(hint)
-        if isinstance(hint, type) and issubclass(hint, msgspec.Struct) and hint not in seen and not inner:
-            inner = tuple(get_type_hints(hint, include_extras=True).values())
-            seen = {*seen, hint}
-        _refuse_hidden(kind, name, inner, seen)
+        _refuse_hidden(kind, name, _inside(hint, seen), seen)
+
+
+def _inside(hint: Any, seen: set[Any]) -> Iterator[Any]:
+    """What a type is made of: its arguments, what it is another name for, the fields of a structure of any kind."""
+    yield from get_args(hint)
+    for other_name in ("__supertype__", "__value__"):
+        if hasattr(hint, other_name):
+            yield getattr(hint, other_name)
+    structure = get_origin(hint) or hint
+    if isinstance(structure, type) and structure not in seen:
+        seen.add(structure)
+        yield from get_type_hints(structure, include_extras=True).values()
