@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.shared.event import Event, Place, Sealed
+from domain.shared.event import Erased, Event, Place, Sealed
 from infrastructure.keys import record
 from infrastructure.keys.marks import marks_of
 from infrastructure.keys.record import ScopeRef
@@ -43,17 +43,26 @@ def scopes_of(fact: Event) -> tuple[str, ...]:
 def seal(
     fact: Event, *, tenant: UUID, stream: UUID, version: int, event_id: UUID, keys: Mapping[str, ScopeKey]
 ) -> bytes:
-    """The fact as it is stored in this place: a msgpack map, with sealed records for its personal fields."""
+    """The fact as it is stored in this place: a msgpack map, with sealed records for its personal fields.
+
+    Raises TypeError for a field that is Sealed or Erased already: the ciphertext would become the text.
+    """
     marks = marks_of(type(fact))
     scopes = [(ScopeRef(scope, keys[scope].generation), keys[scope].key) for scope in scopes_of(fact)]
     stored = {name: getattr(fact, name) for name in marks.clear}
     for name in marks.personal:
         value = getattr(fact, name)
         if value is not None:
+            _refuse_sealed(fact, name, value)
             place = Place(tenant, stream, version, event_id, fact.NAME, name)
             value = record.seal([key for _, key in scopes], [ref for ref, _ in scopes], encode(value), place)
         stored[name] = value
     return encode(stored)
+
+
+def _refuse_sealed(fact: Event, name: str, value: Any) -> None:
+    if any(isinstance(part, Sealed | Erased) for part in (value if isinstance(value, tuple) else (value,))):
+        raise TypeError(f"{fact.NAME}.{name} is sealed or erased already")
 
 
 def unfold(name: str, data: bytes, *, tenant: UUID, stream: UUID, version: int, event_id: UUID) -> Event:
