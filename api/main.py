@@ -18,7 +18,7 @@ from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers.base import BaseRouteHandler
 
-from api import health, pages, shell
+from api import access, form, health, pages, shell
 from api.accounts import agents, signing_in
 from api.asking import AnyRequest, asked, at_least
 from api.caller import Door, caller_of
@@ -214,6 +214,7 @@ def application(house: House) -> Litestar:
             erasure.read_erasure, erasure.list_erasures, daily.read_days, live.live,
         ],
         guards=[agents_only],
+        before_request=form.check,
         dependencies={"caller": Provide(caller_of), "asked": Provide(asked_by_agent)},
         tags=["Agents"],
     )  # fmt: skip
@@ -225,10 +226,11 @@ def application(house: House) -> Litestar:
             widget_live.live,
         ],
         guards=[visitors_only],
+        before_request=form.check,
         dependencies={"guest": Provide(guest_of), "asked": Provide(asked_by_visitor)},
         tags=["Widget"],
     )  # fmt: skip
-    return Litestar(
+    made = Litestar(
         [agent_routes, visitor_routes, *health.ROUTES, *pages.ROUTES],
         dependencies=_parts(house) | {"at_least": Provide(at_least)},
         exception_handlers=HANDLERS,
@@ -236,6 +238,8 @@ def application(house: House) -> Litestar:
         request_max_body_size=shell.LARGEST_BODY,
         logging_config=None,
     )
+    access.check(made)
+    return made
 
 
 def _parts(house: House) -> dict[str, Provide]:

@@ -4,7 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from limits import RateLimitItemPerSecond
 
+from api.rate_limits import LIMITS
+from tests.api.routes import World, founded_world
 from tests.conftest import Database
 from tests.house import Helpr, Organisation, founded, running
 
@@ -24,3 +27,15 @@ async def acme(helpr: Helpr) -> Organisation:
 @pytest.fixture(scope="module")
 async def other(helpr: Helpr) -> Organisation:
     return await founded(helpr, "other")
+
+
+@pytest.fixture(scope="module")
+async def world(helpr: Helpr, acme: Organisation) -> World:
+    return await founded_world(helpr, acme)
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told to slow down: the tests of a file ask more than people do."""
+    for name in LIMITS:
+        monkeypatch.setitem(LIMITS, name, RateLimitItemPerSecond(1_000_000))
