@@ -18,9 +18,7 @@ POSITION, AT_LEAST, KEY = "Helpr-Position", "Helpr-Min-Position", "Idempotency-K
 async def asked(request: AnyRequest, digests: Digests, tenant: OrganisationId, kind: ActorKind, actor: UUID) -> Asked:
     """The envelope of a command. The same Idempotency-Key of the same actor names the same command; without one every
     request is a command of its own. Raises Malformed."""
-    key = request.headers.get(KEY, "")
-    if len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise Malformed(KEY, f"must be at most {LONGEST_KEY} printable ASCII characters")
+    key = key_of(request)
     command = uuid5(uuid5(tenant, str(actor)), key) if key else digests.new_id()
     fingerprint = digests.fingerprint(request.method.encode(), request.url.path.encode(), await request.body())
     return Asked(
@@ -30,6 +28,14 @@ async def asked(request: AnyRequest, digests: Digests, tenant: OrganisationId, k
         fingerprint=fingerprint,
         correlation=request.scope["state"]["request_id"],
     )
+
+
+def key_of(request: AnyRequest) -> str:
+    """The Idempotency-Key, "" when there is none. Raises Malformed."""
+    key = request.headers.get(KEY, "")
+    if len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise Malformed(KEY, f"must be at most {LONGEST_KEY} printable ASCII characters")
+    return key
 
 
 async def at_least(request: AnyRequest) -> int:

@@ -55,8 +55,8 @@ CONFIG = OpenAPIConfig(
     version="1",
     description="Customer support whose privacy promises are kept by the software itself.",
     use_handler_docstrings=True,
-    path="/v1",
-    render_plugins=[DescriptionFile(path="/openapi.json")],
+    path="/v1/openapi.json",
+    render_plugins=[DescriptionFile(path=["/", "/openapi.json"])],
 )
 
 

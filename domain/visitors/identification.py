@@ -14,7 +14,7 @@ def identify(visitor: Visitor, *, name: str | None, email: str | None, phone: st
     """What the visitor says of themselves, unverified. Nothing happens when they say nothing."""
     known = visitor_who_is_known(visitor)
     said = {"name": name, "email": email, "phone": phone}
-    if not any(said.values()):
+    if all(value is None for value in said.values()):
         return ()
     if email is not None and ("@" not in email[1:-1] or any(c.isspace() for c in email)):
         raise Malformed("email", "must be an e-mail address")
