@@ -1,6 +1,7 @@
 /** The trail of one conversation, all of it, and what the conversation looked like at a moment. */
 
 import { read, Refused, saying } from "../../shared/door";
+import { whyErased } from "../../shared/erasure";
 import { EMPTY, erased, type Thread } from "../../shared/thread/thread";
 import type { ConversationPage, Entry, Moment, Visitor } from "../../shared/wire";
 
@@ -14,6 +15,8 @@ export class Trail {
   problem = $state("");
   moment = $state.raw<Moment | null>(null);
   momentProblem = $state("");
+  /** Why the words are gone, when they are. */
+  erasure = $state("");
   private wanted = "";
   private settling: ReturnType<typeof setTimeout> | undefined;
 
@@ -24,6 +27,7 @@ export class Trail {
     try {
       const { visitor } = await read<ConversationPage>(`/v1/conversations/${this.conversation}?limit=1`);
       this.visitor = visitor;
+      if (visitor.erased) this.erasure = await whyErased(visitor.id);
       await this.fetchEntries();
       this.state = "ready";
       const last = this.entries.at(-1);
@@ -50,8 +54,10 @@ export class Trail {
     return this.visitor?.erased ? erased(thread) : thread;
   }
 
-  forget(): void {
-    if (this.visitor) this.visitor = { ...this.visitor, name: null, email: null, phone: null, erased: true };
+  async forget(): Promise<void> {
+    if (!this.visitor) return;
+    this.visitor = { ...this.visitor, name: null, email: null, phone: null, erased: true };
+    this.erasure = await whyErased(this.visitor.id);
   }
 
   private async fetchEntries(): Promise<void> {

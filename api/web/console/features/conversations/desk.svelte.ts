@@ -43,6 +43,12 @@ class Desk {
     this.inbox.count();
   }
 
+  /** Goes on after signing in again. */
+  resume(): void {
+    this.live.wake();
+    this.outbox.retryUnanswered();
+  }
+
   end(): void {
     this.live.stop();
     this.atHand.clear();

@@ -51,10 +51,10 @@ export function withPage(thread: Thread, page: ChangesPage): Thread {
 
 /** The thread as its last page shows it, joined to what is known of it unless something between the two is missing. */
 export function opened(page: ConversationPage, known: Thread = EMPTY): Thread {
-  const { status, priority, assignee } = page.conversation;
+  const { status, priority, assignee, sequence } = page.conversation;
   const isJoined = !page.has_more || (page.changes[0]?.sequence ?? 0) <= known.sequence + 1;
   const thread = withPage(isJoined ? known : EMPTY, page);
-  return known.sequence > thread.sequence ? known : { ...thread, status, priority, assignee };
+  return isJoined && known.sequence >= sequence ? thread : { ...thread, status, priority, assignee };
 }
 
 /** The thread without a word of anybody's. */

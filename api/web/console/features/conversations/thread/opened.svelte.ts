@@ -2,6 +2,7 @@
 
 import { uuid7 } from "../../../../widget/identifier";
 import { read, Refused, saying, write } from "../../../shared/door";
+import { whyErased } from "../../../shared/erasure";
 import { applied, EMPTY, erased, lastOfVisitor, opened, withPage, withReceipt, type Thread } from "../../../shared/thread/thread";
 import type { Change, ChangesPage, ConversationPage, Visitor } from "../../../shared/wire";
 import { Writers } from "./writers.svelte";
@@ -16,6 +17,8 @@ export class Opened {
   isPaging = $state(false);
   /** What this agent had not seen when they opened it begins after this sequence. */
   newAfter = $state<number | null>(null);
+  /** Why the words are gone, when they are. */
+  erasure = $state("");
   readonly writers = new Writers();
   private reading = 0;
 
@@ -71,6 +74,7 @@ export class Opened {
     this.thread = erased(this.thread);
     this.writers.clear();
     if (this.visitor) this.visitor = { ...this.visitor, name: null, email: null, phone: null, device: null, place: null, page: null, erased: true };
+    void this.explain();
   }
 
   /** The agent has everything there is before their eyes. */
@@ -86,5 +90,9 @@ export class Opened {
       this.reading = 0;
       return false;
     }
+  }
+
+  private async explain(): Promise<void> {
+    if (this.visitor && !this.erasure) this.erasure = await whyErased(this.visitor.id);
   }
 }

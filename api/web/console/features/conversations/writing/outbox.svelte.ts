@@ -73,6 +73,7 @@ export class Outbox {
         return this.mark(id, "sent");
       } catch (problem) {
         const refused = problem instanceof Refused ? problem : null;
+        if (refused?.status === 401) return this.mark(id, "failed");
         if (refused && !refused.isPassing) return this.mark(id, "failed", saying(refused));
         if (attempt < ATTEMPTS - 1) await waitOrOnline(Math.max(pause(attempt), (refused?.waitSeconds ?? 0) * 1000));
       }
