@@ -83,6 +83,8 @@ class Shell:
             await told({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await told({"type": "http.response.body", "body": b""})
             return
+        if scope["method"] == "HEAD":
+            scope, told = {**scope, "method": "GET"}, _without_body(told)
         body = Body(receive)
         if await body.is_too_large(scope):
             await told({"type": "http.response.start", "status": 413, "headers": [PROBLEM]})
@@ -116,6 +118,16 @@ class Body:
     async def receive(self) -> Message:
         """What was read already, then what comes."""
         return self._kept.pop(0) if self._kept else await self._receive()
+
+
+def _without_body(send: Send) -> Send:
+    """HEAD is GET whose body stays here."""
+
+    async def told(message: Message) -> None:
+        is_body = message["type"] == "http.response.body"
+        await send({**message, "body": b""} if is_body else message)
+
+    return told
 
 
 def _rate_limit(found: tuple[str, int, int, int] | None) -> tuple[tuple[bytes, bytes], ...]:

@@ -28,6 +28,7 @@ SOURCES = (
     "client/**/*",
     "console/**/*",
     "demo/**/*",
+    "docs/**/*",
     "widget/**/*",
 )
 

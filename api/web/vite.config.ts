@@ -1,4 +1,4 @@
-/** What is built: the agents' console, the visitor's widget and the demo shop, each `vite build --mode NAME`; how it is tested. */
+/** What is built: the agents' console, the visitor's widget, the demo shop and the API's page, each `vite build --mode NAME`; how it is tested. */
 
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
@@ -28,6 +28,11 @@ const modes: Readonly<Record<string, ViteUserConfig>> = {
     root: here("demo"),
     base: "/demo/",
     build: built("demo", { assetsDir: "assets" }),
+  },
+  docs: {
+    root: here("docs"),
+    base: "/docs/",
+    build: built("docs", { assetsDir: "assets", chunkSizeWarningLimit: 2000 }),
   },
   test: {
     plugins: [svelte()],
