@@ -1,13 +1,13 @@
 """A PostgreSQL cluster on disk: its making, its settings, its passwords, and who still runs on it."""
 
 import os
-import secrets
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 from infrastructure.database.installation import PostgresFailed, Unprivileged, environment, identity
+from infrastructure.keys.digests import new_secret
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -43,7 +43,7 @@ def password(data: Path, user: str) -> str:
     """The password of a database user, from ``data/secrets``, drawn the first time."""
     file = data / "secrets" / user
     if not file.exists():
-        _write_secret(file, secrets.token_urlsafe(24))
+        _write_secret(file, new_secret())
     return file.read_text()
 
 
