@@ -57,7 +57,7 @@ def product() -> tuple[Source, ...]:
 
 
 @cache
-def tests() -> tuple[Source, ...]:
+def proofs() -> tuple[Source, ...]:
     """The Python files of the tests."""
     return tuple(sorted(_read("tests"), key=lambda found: found.path))
 
