@@ -71,7 +71,7 @@ class Shell:
             *(CORS if is_widget else ()),
         ]
 
-        async def told(message: Message) -> None:
+        async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 known = {name.lower() for name, _ in message.get("headers", ())}
                 limit = _rate_limit(scope["state"].get("rate_limit"))
@@ -79,6 +79,7 @@ class Shell:
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
+        told: Send = headed
         if is_widget and scope["method"] == "OPTIONS":
             await told({"type": "http.response.start", "status": 204, "headers": list(PREFLIGHT)})
             await told({"type": "http.response.body", "body": b""})
