@@ -13,7 +13,12 @@ from infrastructure.views.rebuilding import rebuild
 from projections.view import View
 
 HERE = Path(__file__).parent.parent
-FILES = (HERE / "event_log" / "schema.sql", HERE / "views" / "schema.sql", HERE / "reactions" / "schema.sql")
+FILES = (
+    HERE / "event_log" / "schema.sql",
+    HERE / "event_log" / "library" / "tracking.sql",
+    HERE / "views" / "schema.sql",
+    HERE / "reactions" / "schema.sql",
+)
 
 
 class SchemaIsForeign(Exception):
@@ -37,6 +42,8 @@ def migrate(
         )
         for file in FILES:
             _apply(owner, file)
+        # An owner who is no superuser must be allowed to fill views in the role that may write them.
+        owner.execute("grant helpr_worker to current_user")
         if runtime_login:
             owner.execute(sql.SQL("grant helpr_app, helpr_worker to {}").format(sql.Identifier(runtime_login)))
         for view in views:
@@ -57,8 +64,4 @@ def _apply(owner: Owner, file: Path) -> None:
 def _bring_up(owner: Owner, view: View, progress: Callable[[str, int, int], None]) -> None:
     known = generations.serving(owner).get(view.NAME)
     if known is None or known[1] != view.VERSION:
-        for (number,) in owner.execute(
-            "select generation from views.generations where view = %s and state = 'filling'", (view.NAME,)
-        ).fetchall():
-            generations.drop(owner, generations.Generation(view.NAME, number))
         rebuild(owner, view, progress=progress)

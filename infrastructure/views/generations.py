@@ -79,6 +79,13 @@ def drop(owner: Owner, generation: Generation) -> None:
     )
 
 
+def drop_unfinished(owner: Owner, view: View) -> None:
+    """Removes what rebuilds left behind that died before they could tidy up. Only whoever may rebuild may do this."""
+    query = "select generation from views.generations where view = %s and state = 'filling'"
+    for (number,) in owner.execute(query, (view.NAME,)).fetchall():
+        drop(owner, Generation(view.NAME, number))
+
+
 def serving(db: Owner) -> dict[str, tuple[Generation, int]]:
     """The serving generation of each view, and the version of the view that it was made for."""
     query = "select view, generation, version from views.generations where state = 'serving'"

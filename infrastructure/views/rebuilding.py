@@ -9,7 +9,7 @@ import psycopg
 
 from infrastructure.event_log.pages import LogPages
 from infrastructure.views.folding import Folding, tell
-from infrastructure.views.generations import SHARDS, Generation, Owner, create, drop, take_over
+from infrastructure.views.generations import SHARDS, Generation, Owner, create, drop, drop_unfinished, take_over
 from projections.view import View
 
 Progress = Callable[[str, int, int], None]
@@ -27,6 +27,7 @@ def rebuild(owner: Owner, view: View, *, progress: Progress = lambda view, done,
     of the old one they see in the new one. A second rebuild of the same view waits for the first."""
     with _alone(owner, view):
         with owner.transaction():
+            drop_unfinished(owner, view)
             generation = create(owner, view, state="filling")
         try:
             position = _fill(owner, view, generation, 0, progress)

@@ -1,6 +1,7 @@
 """A fresh database, a log in it, and a view that counts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from infrastructure.views.folding import Folding
 from infrastructure.views.generations import SHARDS, Generation
 from infrastructure.views.rebuilding import rebuild
 from tests.conftest import Database
+from tests.database.conftest import eventually
 from tests.views import tally
 from tests.views.log import Log
 
@@ -71,3 +73,28 @@ class Tallied:
         """Which streams are parked, where and why."""
         query = "select stream_id, position, error from views.parked where view = 'tally' order by position"
         return self._owner.execute(query).fetchall()
+
+
+@pytest.fixture
+def beside(database: Database) -> Iterator["Beside"]:
+    with psycopg.connect(database.owner, autocommit=True) as watcher, ThreadPoolExecutor(1) as threads:
+        yield Beside(watcher, threads)
+
+
+class Beside:
+    """What somebody else does in the middle of a fold."""
+
+    def __init__(self, watcher: Connection, threads: ThreadPoolExecutor) -> None:
+        self._watcher, self._threads = watcher, threads
+        self.others: list[Future[Any]] = []
+
+    def meanwhile(self, does: Callable[[], Any]) -> None:
+        """Begins it while a batch is folded, and lets it run until it waits or is done."""
+
+        def begin() -> None:
+            other = self._threads.submit(does)
+            self.others.append(other)
+            waiting = "select 1 from pg_locks where not granted"
+            eventually(lambda: other.done() or self._watcher.execute(waiting).fetchone())
+
+        tally.meanwhile.append(begin)

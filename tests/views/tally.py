@@ -1,6 +1,9 @@
-"""A view for tests: how many facts each conversation has seen. What it folds twice it counts twice, and what is
-``poisoned`` it cannot fold."""
+"""A view for tests: how many facts each conversation has seen, and all together.
 
+What it folds twice it counts twice, and what is ``poisoned`` it cannot fold.
+"""
+
+from collections import Counter
 from collections.abc import Callable
 from uuid import UUID
 
@@ -28,6 +31,12 @@ def fold(batch: Batch, db: Database) -> None:
             """insert into tally values (%s, %s, 1, %s) on conflict (tenant_id, stream_id)
             do update set facts = tally.facts + 1, version = excluded.version""",
             (recorded.tenant, recorded.stream, recorded.version),
+        )
+    for tenant, facts in Counter(recorded.tenant for recorded in batch).items():
+        db.execute(
+            """insert into tally_total values (%s, %s) on conflict (tenant_id)
+            do update set facts = tally_total.facts + excluded.facts""",
+            (tenant, facts),
         )
     while meanwhile:
         meanwhile.pop()()

@@ -5,3 +5,8 @@ create table tally (
     version integer not null,
     primary key (tenant_id, stream_id)
 );
+
+create table tally_total (
+    tenant_id uuid primary key,
+    facts integer not null
+);

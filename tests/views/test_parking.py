@@ -1,7 +1,6 @@
 """A fact that cannot be folded: its stream waits, everybody else goes on, and nothing of it is lost."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -22,9 +21,8 @@ from infrastructure.views.worker import Worker
 from projections import views
 from tests.conftest import Database
 from tests.conversations.talk import in_conversation, one, started, three, two, visitor_says
-from tests.database.conftest import eventually
 from tests.views import tally
-from tests.views.conftest import Connection, Tallied
+from tests.views.conftest import Beside, Connection, Tallied
 from tests.views.log import Log
 
 pytestmark = pytest.mark.requirement("R-OPS-2")
@@ -94,31 +92,6 @@ def test_what_still_cannot_be_folded_stays_parked_and_keeps_nobody_from_being_cl
         replay(owner, tally)
     assert tallied.counts == {two: 1, three: 1}
     assert tallied.parked == [(one, 1, "CannotBeFolded")]
-
-
-@pytest.fixture
-def beside(database: Database) -> Iterator["Beside"]:
-    with psycopg.connect(database.owner, autocommit=True) as watcher, ThreadPoolExecutor(1) as threads:
-        yield Beside(watcher, threads)
-
-
-class Beside:
-    """What somebody else does in the middle of a fold."""
-
-    def __init__(self, watcher: Connection, threads: ThreadPoolExecutor) -> None:
-        self._watcher, self._threads = watcher, threads
-        self.others: list[Future[Any]] = []
-
-    def meanwhile(self, does: Callable[[], Any]) -> None:
-        """Begins it while a batch is folded, and lets it run until it waits or is done."""
-
-        def begin() -> None:
-            other = self._threads.submit(does)
-            self.others.append(other)
-            waiting = "select 1 from pg_locks where not granted"
-            eventually(lambda: other.done() or self._watcher.execute(waiting).fetchone())
-
-        tally.meanwhile.append(begin)
 
 
 def test_two_replays_at_once_fold_it_once(

@@ -1,0 +1,266 @@
+"""A view is built anew beside the old one: whoever reads and writes meanwhile notices nothing."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from infrastructure.database.embedded import EmbeddedPostgres
+from infrastructure.database.migrations import migrate
+from infrastructure.views.folding import Fenced
+from infrastructure.views.generations import Generation, create, serving
+from infrastructure.views.rebuilding import rebuild
+from infrastructure.views.worker import run_worker
+from tests.conftest import Database
+from tests.conversations.talk import in_conversation, one, started, two, visitor_says
+from tests.database.conftest import eventually
+from tests.views import tally
+from tests.views.conftest import Beside, Connection, Tallied
+from tests.views.log import Log
+
+pytestmark = pytest.mark.requirement("R-OPS-2")
+
+ACME, OTHER = UUID(int=1), UUID(int=2)
+ASK = """select coalesce((select sum(facts) from read.tally), 0),
+    coalesce((select sum(facts) from read.tally_total), 0)"""
+
+
+def generations(owner: Connection) -> list[tuple[int, int, str]]:
+    """Those of the counting view: number, version, state."""
+    query = "select generation, version, state from views.generations where view = 'tally' order by 1"
+    return owner.execute(query).fetchall()
+
+
+def schemas(owner: Connection) -> list[str]:
+    query = "select nspname from pg_namespace where nspname like 'tally%' order by 1"
+    return [name for (name,) in owner.execute(query)]
+
+
+class Again(threading.Thread):
+    """Does something again and again until the test is over, and tells what went wrong."""
+
+    def __init__(self, does: Callable[[], None]) -> None:
+        super().__init__()
+        self._does, self._over = does, threading.Event()
+        self.error: BaseException | None = None
+        self.times = 0
+
+    def run(self) -> None:
+        try:
+            while not self._over.is_set():
+                self._does()
+                self.times += 1
+        except BaseException as error:
+            self.error = error
+
+    def end(self) -> None:
+        self._over.set()
+        self.join(10)
+        if self.error:
+            raise self.error
+
+
+@contextmanager
+def again_and_again(does: Callable[[], None]) -> Iterator[Again]:
+    thread = Again(does)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.end()
+
+
+@pytest.fixture
+def reader(database: Database) -> Iterator[Connection]:
+    """The API's role, in acme."""
+    with psycopg.connect(database.runtime, autocommit=True, options="-c role=helpr_app") as connection:
+        connection.execute("select set_config('helpr.tenant', %s, false)", (str(ACME),))
+        yield connection
+
+
+def test_readers_see_no_empty_no_mixed_and_no_older_view_while_it_is_rebuilt_under_traffic(
+    tallied: Tallied, owner: Connection, database: Database, reader: Connection
+) -> None:
+    with psycopg.connect(database.owner, autocommit=True) as writing:
+        log, stop, seen = Log(writing), threading.Event(), [0]
+        log.write(ACME, *(in_conversation(UUID(int=n), started(), visitor_says("Hello")) for n in range(100, 200)))
+        tallied.fold()
+
+        def write() -> None:
+            log.write(ACME, in_conversation(UUID(int=100 + len(log.rows) % 100), visitor_says("and again")))
+
+        def read() -> None:
+            row = reader.execute(ASK).fetchone()
+            assert row is not None
+            assert row[0] == row[1] >= seen[-1] > -1, "mixed, or older than before"
+            seen.append(row[0])
+
+        worker = threading.Thread(target=run_worker, args=(database.runtime, [tally]), kwargs={"stop": stop})
+        worker.start()
+        try:
+            with again_and_again(write) as writer, again_and_again(read) as asker:
+                for _ in range(4):
+                    wrote, asked = writer.times, asker.times
+                    rebuild(owner, tally)
+                    eventually(lambda w=wrote, a=asked: writer.times > w + 20 and asker.times > a + 20)  # type: ignore[misc]
+            eventually(lambda: sum(tallied.counts.values()) == len(log.rows))
+        finally:
+            stop.set()
+            worker.join(10)
+        assert seen[1] >= 200
+        assert generations(owner) == [(5, tally.VERSION, "serving")]
+        assert schemas(owner) == ["tally_5"]
+
+
+def test_the_new_generation_begins_where_the_old_one_stood_at_least(
+    tallied: Tallied, log: Log, owner: Connection, database: Database, beside: Beside
+) -> None:
+    log.write(ACME, in_conversation(one, started()))
+
+    def happens() -> None:
+        log.write(ACME, in_conversation(one, visitor_says("Hello")))
+        tallied.fold()
+
+    def after_the_first_page(view: str, done: int, total: int) -> None:
+        """More happens, which the old one folds; and again when the new one is about to take over."""
+        if done == 1:
+            happens()
+            beside.meanwhile(happens)
+
+    with psycopg.connect(database.owner, autocommit=True) as rebuilding:
+        new = rebuild(rebuilding, tally, progress=after_the_first_page)
+    with pytest.raises(Fenced):
+        beside.others[0].result()
+    assert serving(owner)["tally"] == (new, tally.VERSION)
+    query = "select distinct position from views.checkpoints where view = 'tally' and generation = %s"
+    assert owner.execute(query, (new.number,)).fetchall() == [(2,)]
+    assert tallied.counts == {one: 2}
+
+
+def test_a_reader_that_takes_its_time_holds_up_the_take_over_but_no_other_reader(
+    tallied: Tallied, log: Log, owner: Connection, database: Database, reader: Connection
+) -> None:
+    log.write(ACME, in_conversation(one, started()))
+    tallied.fold()
+    with (
+        psycopg.connect(database.owner) as analyst,
+        psycopg.connect(database.owner, autocommit=True) as watcher,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        analyst.execute("select * from read.tally")
+        rebuilt = threads.submit(rebuild, owner, tally)
+        blocked = "select 1 from pg_locks where not granted"
+        for _ in range(2):
+            eventually(lambda: watcher.execute(blocked).fetchone())
+            assert reader.execute(ASK).fetchone() == (1, 1)
+        assert not rebuilt.done()
+        log.write(ACME, in_conversation(one, visitor_says("Hello")))
+        analyst.rollback()
+        assert rebuilt.result(10).number == 2
+    assert tallied.counts == {one: 2}
+
+
+def test_a_rebuild_that_fails_leaves_the_old_one_serving_and_nothing_else(
+    tallied: Tallied, log: Log, owner: Connection
+) -> None:
+    log.write(ACME, in_conversation(one, started()), in_conversation(two, started()))
+    tallied.fold()
+    tally.poisoned.add(two)
+    with pytest.raises(tally.CannotBeFolded):
+        rebuild(owner, tally)
+    assert generations(owner) == [(1, tally.VERSION, "serving")]
+    assert schemas(owner) == ["tally_1"]
+    log.write(ACME, in_conversation(one, visitor_says("Hello")))
+    tallied.fold()
+    assert tallied.counts == {one: 2, two: 1}
+
+
+def test_a_rebuild_that_dies_leaves_the_old_one_serving_and_the_next_tidies_up(
+    tallied: Tallied, log: Log, owner: Connection, database: Database
+) -> None:
+    log.write(ACME, in_conversation(one, started()))
+    tallied.fold()
+    with psycopg.connect(database.owner, autocommit=True) as dying:
+        pid = dying.info.backend_pid
+
+        def it_dies() -> None:
+            owner.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+
+        tally.meanwhile.append(it_dies)
+        with pytest.raises(psycopg.OperationalError):
+            rebuild(dying, tally)
+    assert [state for *_, state in generations(owner)] == ["serving", "filling"]
+    assert tallied.counts == {one: 1}
+    rebuild(owner, tally)
+    assert generations(owner) == [(2, tally.VERSION, "serving")]
+    assert schemas(owner) == ["tally_2"]
+
+
+def test_a_second_rebuild_waits_for_the_first(
+    tallied: Tallied, log: Log, owner: Connection, database: Database, beside: Beside
+) -> None:
+    log.write(ACME, in_conversation(one, started()))
+    with psycopg.connect(database.owner, autocommit=True) as another:
+        beside.meanwhile(lambda: rebuild(another, tally))
+        assert rebuild(owner, tally).number == 2
+        assert beside.others[0].result(10).number == 3
+    assert (schemas(owner), tallied.counts) == (["tally_3"], {one: 1})
+
+
+def test_a_view_that_changed_is_rebuilt_when_the_database_is_brought_up_to_date(
+    tallied: Tallied, log: Log, owner: Connection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write(ACME, in_conversation(one, started()))
+    migrate(database.owner, [tally])
+    assert generations(owner) == [(1, 1, "serving")]
+    with owner.transaction():
+        create(owner, tally, state="filling")
+    monkeypatch.setattr(tally, "VERSION", 2)
+    done: list[tuple[str, int, int]] = []
+    migrate(database.owner, [tally], progress=lambda *told: done.append(told))
+    assert (generations(owner), schemas(owner)) == ([(2, 2, "serving")], ["tally_2"])
+    assert tallied.counts == {one: 1}
+    assert done == [("tally", 1, 1)]
+
+
+def test_progress_is_told_page_by_page_until_all_is_folded(tallied: Tallied, log: Log, owner: Connection) -> None:
+    log.write(ACME, *(in_conversation(UUID(int=n), started()) for n in range(100, 4600)))
+    done: list[tuple[str, int, int]] = []
+    rebuild(owner, tally, progress=lambda *told: done.append(told))
+    assert done == [("tally", 2000, 4500), ("tally", 4000, 4500), ("tally", 4500, 4500)]
+
+
+def test_old_tables_are_gone_from_what_readers_see_when_a_view_has_others(
+    tallied: Tallied, owner: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "infrastructure.views.generations.tables_of",
+        lambda view: "create table tally (tenant_id uuid primary key, stream_id uuid, facts integer)",
+    )
+    rebuild(owner, tally)
+    query = "select viewname from pg_views where schemaname = 'read' and viewname like 'tally%' order by 1"
+    assert owner.execute(query).fetchall() == [("tally",)]
+
+
+def test_an_owner_who_is_no_superuser_builds_views_and_rebuilds_them(cluster: EmbeddedPostgres) -> None:
+    """As on a managed PostgreSQL: rows are written under row-level security even by whoever owns the tables."""
+    with psycopg.connect(cluster.owner_dsn, autocommit=True) as super_user:
+        super_user.execute("create role plain_owner login password 'plain' createrole")
+        super_user.execute("grant helpr_app, helpr_worker to plain_owner with admin option, inherit false, set false")
+        super_user.execute("create database plain owner plain_owner")
+        dsn = make_conninfo(cluster.owner_dsn, user="plain_owner", password="plain", dbname="plain")
+        try:
+            migrate(dsn, [tally])
+            with psycopg.connect(dsn, autocommit=True) as plain:
+                Log(plain).write(ACME, in_conversation(one, started()))
+                assert rebuild(plain, tally) == Generation("tally", 2)
+            with psycopg.connect(make_conninfo(cluster.owner_dsn, dbname="plain")) as anybody:
+                assert anybody.execute("select stream_id, facts from read.tally").fetchall() == [(one, 1)]
+        finally:
+            super_user.execute("drop database plain with (force)")
+            super_user.execute("drop role plain_owner")
