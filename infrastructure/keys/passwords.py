@@ -6,12 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from argon2 import PasswordHasher, Type
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from application.ports import Unavailable
 
 T = TypeVar("T")
+STRENGTHS = ("version", "memory_cost", "time_cost", "parallelism", "salt_len", "hash_len")
 
 
 class PasswordsBusy(Unavailable):
@@ -45,7 +46,9 @@ class Argon2Passwords:
         return await self._run(check)
 
     def is_outdated(self, hashed: str) -> bool:
-        return self._hasher.check_needs_rehash(hashed)
+        """Whether any parameter has risen since; a hash that is stronger than today's stays as it is."""
+        then, now = extract_parameters(hashed), extract_parameters(self._nobody)
+        return then.type is not now.type or any(getattr(then, what) < getattr(now, what) for what in STRENGTHS)
 
     def close(self) -> None:
         self._threads.shutdown()
