@@ -40,6 +40,7 @@ type Method = "GET" | "POST" | "PUT" | "DELETE";
 const PATIENCE = 20_000;
 const BEHIND = 503;
 const ATTEMPTS = 3;
+const SOON = 600;
 
 /** The last of what this page wrote: what is read from now on must contain it. */
 let written = 0;
@@ -66,6 +67,19 @@ export async function look<Body>(path: string): Promise<Answer<Body>> {
 
 export async function read<Body>(path: string): Promise<Body> {
   return (await look<Body>(path)).body;
+}
+
+/** Reads what others wrote a moment ago: news of it may be faster than the view that describes it, so absence is asked again. */
+export async function readSoon<Body>(path: string): Promise<Body> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read<Body>(path);
+    } catch (problem) {
+      const isAbsent = problem instanceof Refused && problem.status === 404 && attempt < ATTEMPTS;
+      if (!isAbsent) throw problem;
+      await wait(SOON);
+    }
+  }
 }
 
 /** Changes something; the key makes doing it twice the same as doing it once. */

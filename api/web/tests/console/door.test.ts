@@ -80,6 +80,26 @@ describe("a read", () => {
   });
 });
 
+describe("what others wrote a moment ago", () => {
+  test("is asked for again while it is absent, but not for ever", async () => {
+    answer(404);
+    answer(200, { a: 1 });
+    const soon = door.readSoon("/v1/y");
+    await vi.advanceTimersByTimeAsync(1_000);
+    await expect(soon).resolves.toEqual({ a: 1 });
+    for (let time = 0; time < 3; time++) answer(404);
+    const never = expect(door.readSoon("/v1/y")).rejects.toMatchObject({ status: 404 });
+    await vi.advanceTimersByTimeAsync(5_000);
+    await never;
+  });
+
+  test("is not asked for again when the answer is another no", async () => {
+    answer(403);
+    await expect(door.readSoon("/v1/y")).rejects.toMatchObject({ status: 403 });
+    expect(asked).toHaveBeenCalledOnce();
+  });
+});
+
 describe("a refusal", () => {
   test("is a problem with its words and fields", async () => {
     answer(422, { title: "Malformed", detail: "Not so.", errors: [{ field: "text", problem: "must not be blank" }] });

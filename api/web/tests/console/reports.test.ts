@@ -31,6 +31,11 @@ describe("the title of a chart is its answer", () => {
     expect(resolvedSay(days)).toBe("75 resolved for every 100 started");
   });
 
+  test("counts the days from the first one that had any", () => {
+    expect(conversationsSay([day("2026-03-01"), day("2026-03-02"), ...days])).toBe("4 conversations started, 2 a day, most on Tuesday, Mar 3");
+    expect(conversationsSay([day("2026-03-02"), day("2026-03-03", { conversations: 5 })])).toBe("5 conversations started, most on Tuesday, Mar 3");
+  });
+
   test("also when there is nothing to count", () => {
     const none = [day("2026-03-03")];
     expect([conversationsSay(none), messagesSay(none), resolvedSay(none)]).toEqual(["No conversation was started", "Nobody wrote", "No conversation was resolved"]);

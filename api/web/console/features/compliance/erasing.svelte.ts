@@ -2,6 +2,7 @@
 
 import { pause, wait } from "../../../widget/patience";
 import { read, saying, write } from "../../shared/door";
+import { erasureOf } from "../../shared/erasure";
 import { forgotten } from "../../shared/forgotten.svelte";
 import type { Erasure, Reason } from "../../shared/wire";
 
@@ -32,7 +33,7 @@ export class Erasing {
 
   /** What became of an erasure decided earlier; nothing when there was none. */
   async look(): Promise<void> {
-    this.erasure = await read<Erasure>(`/v1/visitors/${this.visitor}/erasure`).catch(() => null);
+    this.erasure = await erasureOf(this.visitor).catch(() => null);
     if (this.erasure && this.erasure.state !== "proved") void this.watch();
   }
 

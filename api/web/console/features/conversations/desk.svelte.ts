@@ -14,6 +14,8 @@ import { Outbox } from "./writing/outbox.svelte";
 
 /** Conversations kept at hand, so that going back to one shows it at once. */
 const AT_HAND = 12;
+/** News of this long are announced in one sentence. */
+const GATHERED = 1_000;
 
 class Desk {
   current = $state.raw<Opened | null>(null);
@@ -21,6 +23,9 @@ class Desk {
   isConnected = $state<boolean | null>(null);
   readonly outbox = new Outbox();
   readonly inbox = new Inbox((position) => this.live.follow(position));
+  /** Who wrote since it was last announced. */
+  private readonly news = new Set<string>();
+  private announcing: ReturnType<typeof setTimeout> | undefined;
   private readonly atHand = new Map<string, Opened>();
   readonly live = new Live(
     `${location.origin.replace(/^http/, "ws")}/v1/live`,
@@ -90,9 +95,17 @@ class Desk {
       const known = this.inbox.rows.find((row) => row.id === id);
       if (visitor.erased && !forgotten.has(visitor.id)) this.erase(visitor.id);
       const isNews = preview?.author === "visitor" && unread > (known?.unread ?? 0) && id !== this.current?.id;
-      if (isNews) voice.announce(`New message from ${visitorName(visitor)}`);
+      if (isNews) this.news.add(visitorName(visitor));
     }
     this.inbox.change({ kind: "rows", rows });
+    if (this.news.size) this.announcing ??= setTimeout(() => this.announce(), GATHERED);
+  }
+
+  private announce(): void {
+    const [first = "", ...others] = this.news;
+    voice.announce(others.length ? `New messages in ${others.length + 1} conversations` : `New message from ${first}`);
+    this.news.clear();
+    this.announcing = undefined;
   }
 
   private happened(conversation: string, change: Change): void {

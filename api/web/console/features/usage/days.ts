@@ -48,8 +48,9 @@ export function conversationsSay(days: readonly Day[]): string {
   const all = total(days, (day) => day.conversations);
   if (all === 0) return "No conversation was started";
   const most = days.reduce((one, other) => (other.conversations > one.conversations ? other : one));
-  const average = Math.round(all / days.length);
-  const usual = average > 0 && days.length > 1 ? `, ${average} a day` : "";
+  const busy = days.length - days.findIndex((day) => day.conversations > 0);
+  const average = Math.round(all / busy);
+  const usual = average > 0 && busy > 1 ? `, ${average} a day` : "";
   return `${counted(all, "conversation")} started${usual}, most on ${WEEKDAY.format(new Date(most.day))}, ${dayName(most.day)}`;
 }
 

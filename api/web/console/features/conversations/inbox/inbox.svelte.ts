@@ -12,7 +12,7 @@ interface RowsPage {
 
 const PAGE = 50;
 const MOST = 100;
-const COUNT_AFTER = 400;
+const COUNT_AFTER = 1_000;
 
 export class Inbox {
   list = $state.raw<List | null>(null);

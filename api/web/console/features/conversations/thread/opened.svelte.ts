@@ -1,7 +1,7 @@
 /** A conversation that is open: its thread, its visitor, who is writing, and how far it was read. */
 
 import { uuid7 } from "../../../../widget/identifier";
-import { read, Refused, saying, write } from "../../../shared/door";
+import { read, readSoon, Refused, saying, write } from "../../../shared/door";
 import { whyErased } from "../../../shared/erasure";
 import { applied, EMPTY, erased, lastOfVisitor, opened, withPage, withReceipt, type Thread } from "../../../shared/thread/thread";
 import type { Change, ChangesPage, ConversationPage, Visitor } from "../../../shared/wire";
@@ -28,7 +28,7 @@ export class Opened {
     this.problem = "";
     if (this.state !== "ready") this.state = "loading";
     try {
-      const page = await read<ConversationPage>(`/v1/conversations/${this.id}?limit=${PAGE}`);
+      const page = await readSoon<ConversationPage>(`/v1/conversations/${this.id}?limit=${PAGE}`);
       this.thread = opened(page, this.thread);
       this.visitor = page.visitor;
       if (page.visitor.erased) this.erase();
