@@ -59,7 +59,7 @@ class LogFollower:
                 log.warning("the log is away", error=type(error).__name__)
                 await asyncio.sleep(0.2)
             except Exception as error:
-                log.error("the log cannot be read", after=self.position, error=type(error).__name__, what=str(error))
+                log.error("the log cannot be read", after=self.position, error=type(error).__name__)
                 await asyncio.sleep(self._poll)
 
     async def _read_on(self) -> None:
