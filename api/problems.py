@@ -121,6 +121,7 @@ def rejected(_: Any_Request, error: HTTPException) -> Response[Problem]:
 
 
 def slow_down(_: Any_Request, error: TooManyRequests) -> Response[Problem]:
+    """Somebody asks too often; the answer says when to come again."""
     detail = f"Try again in {error.seconds} seconds."
     return problem(429, detail, headers={"Retry-After": str(error.seconds)})
 
@@ -132,10 +133,12 @@ def away(request: Any_Request, error: Exception) -> Response[Problem]:
 
 
 def too_deep(_: Any_Request, __: RecursionError) -> Response[Problem]:
+    """JSON within JSON within JSON, further down than anybody reads."""
     return problem(400, "The JSON is nested too deeply.", [FieldProblem("body", "is nested too deeply")])
 
 
 def not_text(_: Any_Request, __: UnicodeError) -> Response[Problem]:
+    """Bytes that are no text."""
     return problem(400, "The request is not valid UTF-8.", [FieldProblem("body", "is not valid UTF-8")])
 
 

@@ -71,6 +71,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 
 
 def to_text(cursor: Cursor) -> str:
+    """A cursor as it goes out; opaque to whoever gets it."""
     return urlsafe_b64encode(msgspec.msgpack.encode(cursor)).decode().rstrip("=")
 
 
