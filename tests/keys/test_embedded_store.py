@@ -69,7 +69,7 @@ async def test_the_bytes_of_a_destroyed_key_stand_in_no_file(tmp_path: Path) -> 
         for _ in range(8):
             await store.add(keys.new(400))
         await store.rewrap(keys.anew(keys.some(1500), epoch=epoch * 100))
-        for scope in keys.some(300):
+        for scope in keys.some(60):
             await store.destroy(*scope)
             del keys.living[scope]
     assert keys.on_disk(tmp_path) == dict.fromkeys(keys.numbers(list(keys.living.values())), 1)

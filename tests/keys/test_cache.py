@@ -1,0 +1,49 @@
+"""What is cached is bounded in number and in time, and can be thrown out at once."""
+
+from infrastructure.keys.cache import Cache
+from tests.keys.keyrings import Clock
+
+
+def test_an_entry_lives_for_its_time_and_not_longer() -> None:
+    clock = Clock()
+    cache: Cache[str, int] = Cache(most=10, seconds=60, clock=clock)
+    cache.put("a", 1)
+    clock.now += 60
+    assert cache.get("a") == 1
+    clock.now += 0.001
+    assert cache.get("a") is None
+    assert len(cache) == 0
+
+
+def test_reading_does_not_prolong_a_life_and_keeping_again_does() -> None:
+    clock = Clock()
+    cache: Cache[str, int] = Cache(most=10, seconds=60, clock=clock)
+    for key in "ab":
+        cache.put(key, 1)
+    for _ in range(6):
+        clock.now += 10
+        assert cache.get("a") == 1
+    cache.put("b", 2)
+    clock.now += 1
+    assert (cache.get("a"), cache.get("b")) == (None, 2)
+
+
+def test_the_one_unused_for_longest_goes_first() -> None:
+    cache: Cache[int, int] = Cache(most=3, seconds=60)
+    for key in (1, 2, 3):
+        cache.put(key, key)
+    cache.get(1)
+    cache.put(4, 4)
+    assert [cache.get(key) for key in (1, 2, 3, 4)] == [1, None, 3, 4]
+    assert len(cache) == 3
+
+
+def test_what_is_evicted_is_gone_and_nothing_else() -> None:
+    cache: Cache[int, int] = Cache(most=3, seconds=60)
+    for key in (1, 2, 3):
+        cache.put(key, key)
+    cache.evict(2)
+    cache.evict(7)
+    assert [cache.get(key) for key in (1, 2, 3)] == [1, None, 3]
+    cache.clear()
+    assert len(cache) == 0
