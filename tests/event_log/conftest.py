@@ -10,9 +10,8 @@ import pytest
 
 from infrastructure.database.connections import connect
 from infrastructure.keys.keyring import TenantKeyring
-from infrastructure.keys.local_root import LocalRootKey
-from infrastructure.keys.sqlite_store import SqliteKeyStore
 from tests.conftest import Database
+from tests.event_log.keyring import keyring_in
 from tests.event_log.process import Process, process_on
 
 
@@ -35,10 +34,8 @@ async def owner(database: Database) -> AsyncIterator[Any]:
 @pytest.fixture
 async def keys(tmp_path: Path) -> AsyncIterator[TenantKeyring]:
     """A keyring of its own."""
-    keyring = TenantKeyring(LocalRootKey(tmp_path / "root.key"), SqliteKeyStore(tmp_path / "keys.sqlite"))
-    await keyring.open_store()
-    yield keyring
-    await keyring.close()
+    async with keyring_in(tmp_path) as keyring:
+        yield keyring
 
 
 @pytest.fixture

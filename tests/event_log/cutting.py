@@ -12,14 +12,16 @@ class Wire:
     def __init__(self, dsn: str) -> None:
         self._target = urlsplit(dsn)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._awaited: bytes | None = None
         self._is_armed = False
         self._is_open = True
         self.cuts = 0
         self.dsn = ""
 
-    def swallow_the_next_answer(self) -> None:
-        """The server will do what it is asked next; its answer will not arrive, the connection breaks instead."""
-        self._is_armed = True
+    def swallow_the_next_answer(self, *, to: bytes = b"") -> None:
+        """The server will do what it is asked next (with these words in it); its answer will not arrive, the
+        connection breaks instead."""
+        self._awaited, self._is_armed = to, False
 
     def cut(self) -> None:
         """Breaks what is open and lets nothing through until ``mend``."""
@@ -40,6 +42,8 @@ class Wire:
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool = False) -> None:
         try:
             while data := await source.read(65536):
+                if not answers and self._awaited is not None and self._awaited in data:
+                    self._awaited, self._is_armed = None, True
                 if answers and self._is_armed:
                     self._is_armed = False
                     self.cuts += 1
