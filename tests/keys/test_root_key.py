@@ -8,9 +8,13 @@ import boto3
 import pytest
 
 from infrastructure.keys.aws_kms import AwsKms
+from infrastructure.keys.facts import encode
+from infrastructure.keys.keyring import TenantKeyring
 from infrastructure.keys.local_root import LocalRootKey
 from infrastructure.keys.root_key import KeysUnavailable, RootKey
+from infrastructure.keys.sqlite_store import SqliteKeyStore
 from infrastructure.keys.wrapping import new_key
+from tests.keys.keyrings import read, seal
 from tests.keys.localstack import LocalStack
 
 REGION = "eu-central-1"
@@ -116,3 +120,29 @@ async def test_an_alias_names_a_key_too(kms: Any, aws: LocalStack) -> None:
 async def test_a_key_that_is_not_there_opens_nothing(aws: LocalStack) -> None:
     with pytest.raises(KeysUnavailable):
         await AwsKms("alias/nobody", region=REGION, endpoint=aws.endpoint).wrap(new_key(), CONTEXT)
+
+
+@pytest.mark.requirement("R-INB-3")
+async def test_what_is_sealed_under_a_key_in_kms_can_be_read_while_kms_allows_it(
+    kms: Any, aws: LocalStack, tmp_path: Path
+) -> None:
+    id = kms.create_key()["KeyMetadata"]["KeyId"]
+
+    def process() -> TenantKeyring:
+        root = AwsKms(id, region=REGION, endpoint=aws.endpoint)
+        return TenantKeyring(root, SqliteKeyStore(tmp_path / "keys.sqlite"))
+
+    first, second, third = process(), process(), process()
+    await first.open_store()
+    sealed = await seal(first, "hello", "subject:ann")
+    await second.open_store()
+    assert await read(second, sealed) == [encode("hello")]
+    kms.disable_key(KeyId=id)
+    assert await read(second, sealed) == [encode("hello")], "cached, for some minutes"
+    with pytest.raises(KeysUnavailable):
+        await third.open_store()
+    kms.enable_key(KeyId=id)
+    await third.open_store()
+    assert await read(third, sealed) == [encode("hello")]
+    for keyring in (first, second, third):
+        await keyring.close()
