@@ -1,0 +1,80 @@
+"""Every view rebuilt from the log equals the live one, row for row, before and after people were forgotten."""
+
+from random import Random
+from typing import get_args
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+from domain.accounts.events import AgentJoined
+from domain.compliance.events import ComplianceEvent
+from domain.conversations.events import ConversationEvent
+from domain.visitors.events import VisitorEvent
+from infrastructure.database.connections import connect_worker
+from infrastructure.event_log.pages import LogPages
+from infrastructure.keys.digests import new_id
+from infrastructure.views.folding import Folding
+from infrastructure.views.generations import SHARDS, serving, tables
+from infrastructure.views.rebuilding import rebuild
+from projections import views
+from projections.view import View
+from tests.conftest import Database
+from tests.views.conftest import Connection
+from tests.views.histories import Organisation
+from tests.views.log import Log
+
+Rows = dict[str, list[str]]
+
+
+def fold_somehow(work: Connection, view: View, random: Random) -> None:
+    """As workers might: the shards in two hands, each at its own pace, in pages of any size."""
+    folding, pages = Folding(work, view, serving(work)[view.NAME][0]), LogPages(work, most=random.choice([4, 15, 500]))
+    head, shards = pages.head(), list(range(SHARDS))
+    random.shuffle(shards)
+    hands = [shards[:5], shards[5:]]
+    while behind := [hand for hand in hands if folding.checkpoints()[hand[0]] < head]:
+        hand = random.choice(behind)
+        start = folding.checkpoints()[hand[0]]
+        page = pages.between(start, head)
+        folding.step(page, hand, start, page[-1].position, strict=True)
+
+
+def rows(owner: Connection, view: View) -> Rows:
+    """All rows of all tables of the serving generation, in a fixed order."""
+    generation = serving(owner)[view.NAME][0]
+    found = {}
+    for table in tables(owner, generation):
+        query = sql.SQL("select t::text from {} t order by 1").format(sql.Identifier(generation.schema, table))
+        found[table] = [row for (row,) in owner.execute(query)]
+    return found
+
+
+@pytest.mark.requirement("R-PRI-2")
+@pytest.mark.requirement("R-ANA-1")
+@given(seed=st.integers(0, 2**32), steps=st.integers(10, 50))
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_view_rebuilt_equals_the_live_one_row_for_row(module_database: Database, seed: int, steps: int) -> None:
+    with (
+        psycopg.connect(module_database.owner, autocommit=True) as owner,
+        connect_worker(module_database.runtime) as work,
+    ):
+        log, random, tenants = Log(owner), Random(seed), [new_id(), new_id()]
+        organisations = [(tenant, Organisation(random)) for tenant in tenants]
+        for forgets in (False, True):
+            for tenant, organisation in organisations:
+                for what in organisation.live(steps, forgets=forgets):
+                    log.write(tenant, what)
+            for view in views.ALL:
+                fold_somehow(work, view, random)
+                live = rows(owner, view)
+                rebuild(owner, view)
+                assert rows(owner, view) == live, view.NAME
+
+
+def test_such_histories_hold_everything_that_happens_to_visitors_and_conversations() -> None:
+    happened = Organisation(Random(1)).live(3000, forgets=True)
+    kinds = {type(fact) for what in happened for fact in what.facts}
+    assert kinds == {*get_args(ConversationEvent), *get_args(VisitorEvent), *get_args(ComplianceEvent), AgentJoined}
