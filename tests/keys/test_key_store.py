@@ -39,7 +39,7 @@ async def test_the_same_scope_of_another_organisation_is_another_scope(store: Ke
 
 
 async def test_a_key_that_exists_stays_as_it_is(store: KeyStore) -> None:
-    await store.add([key(ANN, b"first")])
+    await store.add([key(ANN, b"first"), key(ANN, b"its twin")])
     await store.add([key(ANN, b"second"), key(BEN, b"ben's")])
     assert await found(store, ANN, BEN) == {ANN: b"first", BEN: b"ben's"}
 
