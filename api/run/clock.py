@@ -21,6 +21,7 @@ from application.visitors import forgetting
 from domain.compliance.events import ErasureDecided, KeysDestroyed
 from domain.shared.recorded import Recorded
 from infrastructure.database.connections import WORKER, connect, connect_pool
+from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
 from infrastructure.reactions.reacting import Reaction, Reactor
 from infrastructure.views.remains import SealedRemains
@@ -34,6 +35,7 @@ def keep_time(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT."""
     die_with_parent()
     log_to_stderr()
+    refuse_db_functions()
     with contextlib.suppress(asyncio.CancelledError):
         uvloop.run(_keep_time(settings))
 

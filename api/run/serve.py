@@ -15,6 +15,7 @@ from api.run.demo import people
 from api.run.hiring import hire
 from api.run.logs import log_to_stderr
 from api.settings import Settings
+from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
 
 BACKLOG = 4096
@@ -24,6 +25,7 @@ def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT; then nothing new is taken and what is under way is finished."""
     die_with_parent()
     log_to_stderr()
+    refuse_db_functions()
     uvloop.run(_serve(settings))
 
 

@@ -13,6 +13,7 @@ from api.pages import DIST
 from api.settings import Settings
 from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres
 from infrastructure.database.migrations import migrate
+from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import Child, ProcessGroup
 from projections import views
 
@@ -43,6 +44,7 @@ def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[R
     Call it from the main thread. Raises PostgresFailed, PortIsTaken, GroupFailed, SchemaIsForeign, each with a sentence
     for the operator. Afterwards nothing is left running.
     """
+    refuse_db_functions()
     _refuse_taken_port(settings)
     postgres = None if settings.database_url else EmbeddedPostgres(settings.data)
     try:

@@ -9,6 +9,7 @@ import psycopg
 
 from api.run.logs import log_to_stderr
 from api.settings import Settings
+from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
 from infrastructure.views import rebuilding, replaying
 from infrastructure.views.status import ViewStatus, status
@@ -25,6 +26,7 @@ def work(settings: Settings) -> None:
     """Folds until SIGTERM or SIGINT."""
     die_with_parent()
     log_to_stderr()
+    refuse_db_functions()
     stop = threading.Event()
 
     def stop_soon(_number: int, _frame: FrameType | None) -> None:

@@ -31,8 +31,8 @@ from domain.conversations.events import (
 from domain.conversations.lifecycle import reopen, resolve
 from domain.shared.event import Sealed
 from domain.shared.ids import MessageId, VisitorId
+from infrastructure.event_log.db_functions import DbFunctionsLoseEvents, refuse_db_functions
 from infrastructure.event_log.library import LogFactory
-from infrastructure.event_log.library.db_functions import DbFunctionsLoseEvents, refuse_db_functions
 from infrastructure.event_log.library.mapper import FactInStream, remembering
 from infrastructure.event_log.library.recorder import LogApplicationRecorder
 from infrastructure.keys.digests import new_id

@@ -14,8 +14,8 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType, resolve_topic
 
 from domain.shared.recorded import Actor, ActorKind
+from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.event_log.library.connections import Connections, connect_to_log
-from infrastructure.event_log.library.db_functions import refuse_db_functions
 from infrastructure.event_log.library.keys import KeysOnAThread
 from infrastructure.event_log.library.mapper import FactMapper
 from infrastructure.event_log.library.recorder import (
