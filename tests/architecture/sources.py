@@ -41,8 +41,16 @@ class Source(msgspec.Struct, frozen=True):
         return {name.split(".")[0] for name in found} - {*LAYERS, "tests"}
 
     def at(self, node: ast.AST) -> str:
-        """Where something stands, as editors understand it."""
-        return f"{self.path}:{getattr(node, 'lineno', 1)}"
+        """Where something stands: file, line, and the function that it is in."""
+        line = getattr(node, "lineno", 1)
+        around = [each for each in self.functions if each.lineno <= line <= (each.end_lineno or 0)]
+        return f"{self.path}:{line}" + "".join(f" {each.name}" for each in around[-1:])
+
+    @property
+    def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """All functions and methods, the outer before the inner."""
+        found = [each for each in ast.walk(self.tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+        return sorted(found, key=lambda each: each.lineno)
 
 
 def source(path: str, text: str) -> Source:
