@@ -2,6 +2,7 @@
 
 import { onSignedOut, read, Refused, saying, write } from "./door";
 import { forgetStored } from "./stored";
+import { voice } from "./voice.svelte";
 import { visitorName } from "./words";
 import type { Actor, Agent, Me, Permission } from "./wire";
 
@@ -13,6 +14,7 @@ class Session {
   /** Somebody was signed in, and Helpr has ended it: the page behind stays as it is. */
   hasEnded = $state(false);
   agents = $state.raw<readonly Agent[]>([]);
+  private readonly strangers = new Set<string>();
 
   constructor() {
     onSignedOut(() => {
@@ -34,11 +36,24 @@ class Session {
     this.become(await write<Me>("POST", "/v1/session", { email, password }));
   }
 
-  /** Everything of this session leaves the browser, also when Helpr cannot be reached. */
+  /** Everything of this session leaves the browser, once Helpr has ended it. */
   async signOut(): Promise<void> {
-    await write("DELETE", "/v1/session").catch(() => undefined);
+    try {
+      await write("DELETE", "/v1/session");
+    } catch (problem) {
+      const isOver = problem instanceof Refused && problem.status === 401;
+      if (!isOver) return voice.notice(`${saying(problem)} You are still signed in.`, { isProblem: true });
+    }
     forgetStored();
     location.assign("/sign-in");
+  }
+
+  /** Meets the colleagues anew when one is named who joined since. */
+  know(agent: string): void {
+    const isKnown = this.isMe(agent) || this.agents.some((one) => one.id === agent) || this.strangers.has(agent);
+    if (isKnown) return;
+    this.strangers.add(agent);
+    void this.meet();
   }
 
   may(permission: Permission): boolean {

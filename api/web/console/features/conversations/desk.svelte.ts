@@ -91,7 +91,8 @@ class Desk {
   }
 
   private heard(rows: readonly Row[]): void {
-    for (const { id, visitor, unread, preview } of rows) {
+    for (const { id, visitor, unread, preview, assignee } of rows) {
+      if (assignee) session.know(assignee);
       const known = this.inbox.rows.find((row) => row.id === id);
       if (visitor.erased && !forgotten.has(visitor.id)) this.erase(visitor.id);
       const isNews = preview?.author === "visitor" && unread > (known?.unread ?? 0) && id !== this.current?.id;
@@ -111,6 +112,7 @@ class Desk {
   private happened(conversation: string, change: Change): void {
     const opened = this.atHand.get(conversation);
     this.outbox.settle(change.id);
+    if (change.actor.kind === "agent") session.know(change.actor.id);
     opened?.happened(change, isAttended());
     if (opened !== this.current || change.kind !== "message" || change.author?.kind !== "visitor") return;
     voice.announce(`${visitorName(opened?.visitor ?? { id: change.author.id, name: null, erased: false })}: ${change.text ?? ""}`);
