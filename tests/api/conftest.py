@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from limits import RateLimitItemPerSecond
 
 from api.rate_limits import LIMITS
 from tests.api.routes import World, founded_world
@@ -13,8 +12,20 @@ from tests.house import Helpr, Organisation, founded, running
 
 
 @pytest.fixture(scope="module")
-async def helpr(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Helpr]:
-    folder: Path = tmp_path_factory.mktemp("helpr")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the keys are."""
+    return tmp_path_factory.mktemp("helpr")
+
+
+@pytest.fixture(scope="module")
+async def helpr(module_database: Database, folder: Path) -> AsyncIterator[Helpr]:
+    async with running(module_database, folder) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+async def second(helpr: Helpr, module_database: Database, folder: Path) -> AsyncIterator[Helpr]:
+    """The same Helpr once more: another server, another view worker, on the same database and keys."""
     async with running(module_database, folder) as started:
         yield started
 
@@ -38,4 +49,4 @@ async def world(helpr: Helpr, acme: Organisation) -> World:
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told to slow down: the tests of a file ask more than people do."""
     for name in LIMITS:
-        monkeypatch.setitem(LIMITS, name, RateLimitItemPerSecond(1_000_000))
+        monkeypatch.setitem(LIMITS, name, 1_000_000)
