@@ -4,9 +4,12 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 DEMO = UUID("0193d0a0-0000-7000-8000-00000000d0e5")
 """The organisation of the demo; the same everywhere, so that its shop's page is the same everywhere."""
@@ -63,7 +66,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         data=data,
         database_url=database,
         owner_url=environment.get("HELPR_DATABASE_OWNER_URL") or database,
-        keys_url=environment.get("HELPR_KEYS_URL") or f"sqlite:///{data / 'keys' / 'keys.sqlite'}",
+        keys_url=_apart(
+            environment.get("HELPR_KEYS_URL") or f"sqlite:///{data / 'keys' / 'keys.sqlite'}", database, data
+        ),
         kms_url=environment.get("HELPR_KMS_URL") or f"file://{data / 'root' / 'root.key'}",
         public_url=environment.get("HELPR_PUBLIC_URL", "").rstrip("/"),
         host=environment.get("HELPR_HOST") or "127.0.0.1",
@@ -71,6 +76,27 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         trusted_proxies=_networks(environment.get("HELPR_TRUSTED_PROXIES", "127.0.0.0/8,::1/128")),
         is_demo=environment.get("HELPR_DEMO", "").lower() in ("1", "yes", "true"),
     )
+
+
+def _apart(keys: str, database: str, data: Path) -> str:
+    """Where the keys lie: never in the main database, for a copy of it would bring forgotten people back."""
+    if keys.startswith("sqlite:"):
+        file = Path("/", urlsplit(keys).path.lstrip("/"))
+        is_inside = file.resolve().is_relative_to((data / "postgres").resolve())
+    else:
+        is_inside = bool(database) and _names(keys) == _names(database)
+    if is_inside:
+        raise SettingIsWrong("HELPR_KEYS_URL must lie outside the main database: a database or a file of its own")
+    return keys
+
+
+def _names(dsn: str) -> tuple[str, ...]:
+    """The server and the database that a DSN names."""
+    try:
+        parts = conninfo_to_dict(dsn)
+    except ProgrammingError:
+        raise SettingIsWrong("HELPR_KEYS_URL and HELPR_DATABASE_URL must be DSNs of PostgreSQL databases") from None
+    return tuple(str(parts.get(part) or default) for part, default in (("host", ""), ("port", "5432"), ("dbname", "")))
 
 
 def _port(text: str) -> int:
