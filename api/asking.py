@@ -1,5 +1,6 @@
 """A request becomes something asked: by whom, under which name, and how it is recognised when it comes again."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,8 +20,8 @@ async def asked(request: AnyRequest, digests: Digests, tenant: OrganisationId, k
     """The envelope of a command. The same Idempotency-Key of the same actor names the same command; without one every
     request is a command of its own. Raises Malformed."""
     key = key_of(request)
-    command = uuid5(uuid5(tenant, str(actor)), key) if key else digests.new_id()
-    fingerprint = digests.fingerprint(request.method.encode(), request.url.path.encode(), await request.body())
+    command = uuid5(_space(tenant, actor), key) if key else digests.new_id()
+    fingerprint = digests.fingerprint(request.method.encode(), request.scope["path"].encode(), await request.body())
     return Asked(
         tenant=tenant,
         actor=Actor(kind, actor),
@@ -28,6 +29,12 @@ async def asked(request: AnyRequest, digests: Digests, tenant: OrganisationId, k
         fingerprint=fingerprint,
         correlation=request.scope["state"]["request_id"],
     )
+
+
+@lru_cache(maxsize=4096)
+def _space(tenant: UUID, actor: UUID) -> UUID:
+    """Names of commands are an actor's own."""
+    return uuid5(tenant, str(actor))
 
 
 def key_of(request: AnyRequest) -> str:

@@ -14,6 +14,7 @@ from domain.shared.refusal import Malformed
 
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """An even number of backslashes before it are backslashes themselves."""
+JSON = "application/json"
 NOT_SAID = {"data", "request", "socket", "state"}
 
 
@@ -26,17 +27,18 @@ class OnlyJson(HTTPException):
 
 async def check(request: AnyRequest) -> None:
     """A Litestar hook before each request. Raises Malformed, OnlyJson."""
-    for name in request.query_params:
-        if name not in _understood(request.route_handler):
-            raise Malformed(name, "is unknown here")
+    if request.scope["query_string"]:
+        for name in request.query_params:
+            if name not in _understood(request.route_handler):
+                raise Malformed(name, "is unknown here")
     await at_least(request)
     key_of(request)
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     body = await request.body()
-    if body and request.content_type[0] != "application/json":
+    if body and request.headers.get("content-type") != JSON and request.content_type[0] != JSON:
         raise OnlyJson
-    if ESCAPED_NUL.search(body):
+    if b"\\u0000" in body and ESCAPED_NUL.search(body):
         raise Malformed(_where(body), "must not contain NUL characters")
 
 

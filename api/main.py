@@ -15,12 +15,12 @@ from uuid import UUID
 import asyncpg
 from litestar import Litestar, Router
 from litestar.connection import ASGIConnection
-from litestar.di import Provide
 from litestar.handlers.base import BaseRouteHandler
 
 from api import access, form, health, pages, shell
 from api.accounts import agents, signing_in
 from api.asking import AnyRequest, asked, at_least
+from api.binding import bound
 from api.caller import Door, caller_of
 from api.compliance import audit, erasure
 from api.conversations import assignment, history, inbox, lifecycle, live, messaging, reading, thread
@@ -38,7 +38,7 @@ from api.widget import messaging as widget_messaging
 from api.widget import thread as widget_thread
 from api.widget.guest import WidgetDoor, guest_of
 from application.accounts.registration import is_colleague
-from application.ports import Asked
+from application.ports import Asked, Tokens
 from application.visitors.arrival import has_arrived
 from domain.compliance.events import ErasureDecided, KeysDestroyed
 from domain.shared.recorded import Recorded
@@ -197,42 +197,59 @@ def application(house: House) -> Litestar:
         guest = await guest_of(request)
         return await asked(request, digests, guest.tenant, guest.actor.kind, guest.visitor)
 
+    async def tokens(_: object) -> Tokens:
+        return house.tokens
+
     async def agents_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         await house.door.guard(connection, handler)
 
     async def visitors_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         await house.widget_door.guard(connection, handler)
 
+    async def agent_enters(request: AnyRequest) -> None:
+        await house.door.guard(request, request.route_handler)
+        await form.check(request)
+
+    async def visitor_enters(request: AnyRequest) -> None:
+        await house.widget_door.guard(request, request.route_handler)
+        await form.check(request)
+
+    parts = _parts(house)
+    for_agents = {"caller": caller_of, "asked": asked_by_agent, "at_least": at_least, "tokens": tokens}
+    for_visitors = {"guest": guest_of, "asked": asked_by_visitor, "at_least": at_least, "tokens": tokens}
     agent_routes = Router(
         "/v1",
-        route_handlers=[
+        route_handlers=bound([
             signing_in.sign_in, signing_in.who_am_i, signing_in.sign_out, signing_in.live_token, agents.list_agents,
             inbox.read_inbox, inbox.count_inbox, inbox.read_conversations_of, thread.open_conversation,
             thread.read_changes, messaging.send_message, messaging.leave_note, assignment.assign,
             assignment.prioritise, lifecycle.set_status, reading.mark_read, history.read_moment, audit.read_trail,
             audit.export_trail, directory.list_visitors, directory.read_visitor, erasure.erase_visitor,
-            erasure.read_erasure, erasure.list_erasures, daily.read_days, live.live,
-        ],
-        guards=[agents_only],
-        before_request=form.check,
-        dependencies={"caller": Provide(caller_of), "asked": Provide(asked_by_agent)},
+            erasure.read_erasure, erasure.list_erasures, daily.read_days,
+        ], parts, for_agents),
+        before_request=agent_enters,
         tags=["Agents"],
     )  # fmt: skip
     visitor_routes = Router(
         "/widget/v1",
-        route_handlers=[
+        route_handlers=bound([
             arrival.begin_session, arrival.live_token, identification.identify, widget_messaging.start_conversation,
             widget_messaging.send_message, widget_messaging.mark_read, widget_thread.read_conversation,
-            widget_live.live,
-        ],
-        guards=[visitors_only],
-        before_request=form.check,
-        dependencies={"guest": Provide(guest_of), "asked": Provide(asked_by_visitor)},
+        ], parts, for_visitors),
+        before_request=visitor_enters,
         tags=["Widget"],
     )  # fmt: skip
+    sockets = [
+        Router("/v1", route_handlers=bound([live.live], parts, for_agents), guards=[agents_only], tags=["Agents"]),
+        Router(
+            "/widget/v1",
+            route_handlers=bound([widget_live.live], parts, for_visitors),
+            guards=[visitors_only],
+            tags=["Widget"],
+        ),
+    ]
     made = Litestar(
-        [agent_routes, visitor_routes, *health.ROUTES, *pages.ROUTES],
-        dependencies=_parts(house) | {"at_least": Provide(at_least)},
+        [agent_routes, visitor_routes, *sockets, *bound([*health.ROUTES, *pages.ROUTES], parts, {})],
         exception_handlers=HANDLERS,
         openapi_config=CONFIG,
         request_max_body_size=shell.LARGEST_BODY,
@@ -242,9 +259,9 @@ def application(house: House) -> Litestar:
     return made
 
 
-def _parts(house: House) -> dict[str, Provide]:
+def _parts(house: House) -> dict[str, Any]:
     """What routes may ask for, by name."""
-    parts: dict[str, Any] = {
+    return {
         "settings": house.settings,
         "events": house.events,
         "history": house.reader,
@@ -262,15 +279,6 @@ def _parts(house: House) -> dict[str, Provide]:
         "colleagues": partial(is_colleague, events=house.events),
         "visitors": partial(has_arrived, events=house.events),
     }
-    given = {name: Provide(_giving(part), sync_to_thread=False) for name, part in parts.items()}
-    return given | {"tokens": Provide(lambda: house.tokens, sync_to_thread=False)}
-
-
-def _giving(part: Any) -> Any:
-    def give() -> Any:
-        return part
-
-    return give
 
 
 def description() -> dict[str, Any]:

@@ -1,44 +1,55 @@
 """How often somebody may ask, each process for itself. Keys are ids and addresses, kept for two minutes at most."""
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from api.problems import TooManyRequests
 
-LIMITS: dict[str, RateLimitItem] = {
-    "sign-in by address": RateLimitItemPerMinute(30),
-    "sign-in by account": RateLimitItemPerMinute(10),
-    "agent": RateLimitItemPerMinute(12_000),
-    "arrival by address": RateLimitItemPerMinute(60),
-    "visitor by address": RateLimitItemPerMinute(1_200),
-    "visitor": RateLimitItemPerMinute(240),
-    "message": RateLimitItemPerMinute(60),
-    "organisation": RateLimitItemPerMinute(120_000),
+MINUTE = 60
+LIMITS = {
+    "sign-in by address": 30,
+    "sign-in by account": 10,
+    "agent": 12_000,
+    "arrival by address": 60,
+    "visitor by address": 1_200,
+    "visitor": 240,
+    "message": 60,
+    "organisation": 120_000,
 }
-"""A visitor who writes more than a message a second is not writing; an agent's console never comes near theirs."""
+"""Requests a minute. A visitor who writes more than a message a second is not writing; an agent's console never comes
+near theirs."""
 
 
 class RateLimits:
-    """Counts over a sliding minute."""
+    """Counts by the minute, and takes as much of the last minute's count as of it lies within the last 60 seconds."""
 
-    def __init__(self, limits: dict[str, RateLimitItem] = LIMITS) -> None:
-        self._limits = limits
-        self._counter = SlidingWindowCounterRateLimiter(MemoryStorage())
+    def __init__(self, limits: Mapping[str, int] = LIMITS, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._clock = limits, clock
+        self._minute = 0
+        self._now: dict[tuple[str, str], int] = {}
+        self._before: dict[tuple[str, str], int] = {}
 
     def hit(self, limit: str, key: str, state: dict[str, Any] | None = None) -> None:
         """Counts one request; raises TooManyRequests, which says when to come again. ``state`` of a connection gets
         what its answer tells of the limit in its headers."""
-        item = self._limits[limit]
-        is_within = self._counter.hit(item, limit, key)
-        if is_within and state is None:
-            return
-        window = self._counter.get_window_stats(item, limit, key)
-        seconds = max(1, round(window.reset_time - time.time()))
+        most, who = self._limits[limit], (limit, key)
+        into = self._turn(self._clock())
+        before = self._before.get(who, 0) * (MINUTE - into) / MINUTE
+        count = self._now.get(who, 0)
+        is_within = before + count < most
+        if is_within:
+            self._now[who] = count = count + 1
+        seconds = max(1, round(MINUTE - into))
         if state is not None:
-            state["rate_limit"] = (limit.replace(" ", "-"), item.amount, window.remaining, seconds)
+            state["rate_limit"] = (limit.replace(" ", "-"), most, max(0, int(most - before - count)), seconds)
         if not is_within:
             raise TooManyRequests(seconds)
+
+    def _turn(self, now: float) -> float:
+        """Begins a new minute when it is time; seconds since it began."""
+        minute, into = divmod(now, MINUTE)
+        if minute != self._minute:
+            self._before = self._now if minute == self._minute + 1 else {}
+            self._now, self._minute = {}, int(minute)
+        return into

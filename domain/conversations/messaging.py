@@ -33,7 +33,7 @@ def readable(text: str, field: str = "text") -> str:
         raise Malformed(field, f"must be at most {LONGEST} characters")
     if "\x00" in text:
         raise Malformed(field, "must not contain NUL characters")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise Malformed(field, "must be valid Unicode")
     return text.strip()
 

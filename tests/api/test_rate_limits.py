@@ -1,86 +1,158 @@
-"""How often somebody may ask."""
+"""Who asks too often is told when to come again; who asks is not what they say, unless a proxy of ours says it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 
-from api.problems import TooManyRequests
-from api.rate_limits import RateLimits
+from api.rate_limits import LIMITS
+from domain.accounts.events import Role
+from tests.api.quiet import nothing_happens
+from tests.conftest import Database
+from tests.house import PASSWORD, Helpr, Organisation, arrived, running, signed_in
+
+pytestmark = [pytest.mark.requirement("R-OPS-1")]
+FEW = 3
 
 
-class Clock:
-    """Shows the seconds that a test says."""
-
-    def __init__(self) -> None:
-        self.now = 6_000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture(scope="module")
+async def alone(helpr: Helpr, module_database: Database, folder: Path) -> AsyncIterator[Helpr]:
+    """The same Helpr, with no proxy before it that it would believe."""
+    async with running(module_database, folder, trusted_proxies=()) as started:
+        yield started
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def few(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The limit that the test names is reached soon; the others never are."""
+    for name in LIMITS:
+        monkeypatch.setitem(LIMITS, name, FEW if name == request.param else 10**9)
 
 
-@pytest.fixture
-def limits(clock: Clock) -> RateLimits:
-    return RateLimits({"message": 4, "visitor": 2}, clock=clock)
+def limited(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("few", [name], indirect=True)
 
 
-def refused(act: Callable[[], None]) -> int:
-    with pytest.raises(TooManyRequests) as refusal:
-        act()
-    return refusal.value.seconds
+def is_told_to_wait(answer: httpx.Response, name: str) -> bool:
+    """A problem document, when to come again, and what the limit is (RateLimit header fields)."""
+    seconds = int(answer.headers["retry-after"])
+    return (
+        (answer.status_code, answer.headers["content-type"]) == (429, "application/problem+json")
+        and 1 <= seconds <= 60
+        and answer.json()["detail"] == f"Try again in {seconds} seconds."
+        and answer.headers["ratelimit-policy"] == f'"{name}";q={FEW};w=60'
+        and answer.headers["ratelimit"] == f'"{name}";r=0;t={seconds}'
+    )
 
 
-@pytest.mark.requirement("R-OPS-1")
-def test_so_many_a_minute_and_no_more(limits: RateLimits) -> None:
-    for _ in range(4):
-        limits.hit("message", "ada")
-    assert refused(lambda: limits.hit("message", "ada")) == 60
+async def signing_in(helpr: Helpr, email: str, address: str) -> httpx.Response:
+    headers = {"X-Forwarded-For": address}
+    return await helpr.client().post("/v1/session", json={"email": email, "password": PASSWORD}, headers=headers)
 
 
-@pytest.mark.requirement("R-OPS-1")
-def test_one_does_not_use_up_what_another_may_or_what_one_may_elsewhere(limits: RateLimits) -> None:
-    for _ in range(4):
-        limits.hit("message", "ada")
-    limits.hit("message", "bob")
-    limits.hit("visitor", "ada")
+@limited("sign-in by account")
+async def test_nobody_tries_passwords_of_one_account_from_many_places(
+    few: None, helpr: Helpr, acme: Organisation
+) -> None:
+    """Not even the right one is taken then."""
+    agent = acme.email(Role.AGENT)
+    for number, email in enumerate((agent, agent.upper(), f" {agent}")):
+        assert (await signing_in(helpr, email, f"203.0.113.{number}")).is_success
+    assert is_told_to_wait(await signing_in(helpr, agent, "203.0.113.99"), "sign-in-by-account")
+    assert (await signing_in(helpr, acme.email(Role.OWNER), "203.0.113.99")).is_success
 
 
-@pytest.mark.requirement("R-OPS-1")
-def test_the_minute_slides(limits: RateLimits, clock: Clock) -> None:
-    for _ in range(4):
-        limits.hit("message", "ada")
-    clock.now += 75
-    limits.hit("message", "ada")
-    refused(lambda: limits.hit("message", "ada"))
-    clock.now += 15
-    limits.hit("message", "ada")
+@limited("sign-in by address")
+async def test_nobody_tries_many_accounts_from_one_place(few: None, helpr: Helpr, acme: Organisation) -> None:
+    for number in range(FEW):
+        assert (await signing_in(helpr, f"{number}@acme.example", "203.0.113.1")).status_code == 401
+    assert is_told_to_wait(await signing_in(helpr, acme.email(Role.AGENT), "203.0.113.1"), "sign-in-by-address")
+    assert (await signing_in(helpr, acme.email(Role.AGENT), "203.0.113.2")).is_success
 
 
-def test_who_is_refused_does_not_wait_longer_for_asking_again(limits: RateLimits, clock: Clock) -> None:
-    for _ in range(4):
-        limits.hit("message", "ada")
-    for _ in range(20):
-        refused(lambda: limits.hit("message", "ada"))
-    clock.now += 75
-    limits.hit("message", "ada")
+@limited("sign-in by address")
+async def test_an_address_is_believed_from_our_own_proxies_only(
+    few: None, helpr: Helpr, alone: Helpr, acme: Organisation
+) -> None:
+    """What a client says of itself stands before what the proxy saw, and counts for nothing."""
+    for number in range(FEW):
+        assert (await signing_in(helpr, acme.email(Role.AGENT), f"198.51.100.{number}, 203.0.113.5")).is_success
+        assert (await signing_in(alone, acme.email(Role.AGENT), f"203.0.113.{number}")).is_success
+    spoofed = await signing_in(helpr, acme.email(Role.AGENT), "198.51.100.77, 203.0.113.5")
+    assert is_told_to_wait(spoofed, "sign-in-by-address")
+    assert is_told_to_wait(await signing_in(alone, acme.email(Role.AGENT), "203.0.113.77"), "sign-in-by-address")
+    for odd in ("nonsense", "127.0.0.1", "::ffff:203.0.113.9", ", ,", "203.0.113.6:4711", "x" * 4000):
+        assert (await signing_in(helpr, acme.email(Role.AGENT), odd)).status_code in (201, 429)
 
 
-def test_nothing_is_remembered_for_longer_than_two_minutes(limits: RateLimits, clock: Clock) -> None:
-    limits.hit("message", "ada")
-    clock.now += 60
-    limits.hit("message", "bob")
-    clock.now += 60
-    limits.hit("message", "bob")
-    assert "ada" not in str(vars(limits))
+@pytest.mark.requirement("R-VIS-6")
+@limited("arrival by address")
+async def test_one_place_does_not_send_visitors_without_end(few: None, helpr: Helpr, acme: Organisation) -> None:
+    async def arrives(address: str) -> httpx.Response:
+        said, headers = {"organisation": str(acme.id)}, {"X-Forwarded-For": address}
+        return await helpr.client().post("/widget/v1/session", json=said, headers=headers)
+
+    left = [(await arrives("203.0.113.20")).headers["ratelimit"].split(";")[1] for _ in range(FEW)]
+    assert left == ["r=2", "r=1", "r=0"]
+    async with nothing_happens(helpr):
+        assert is_told_to_wait(await arrives("203.0.113.20"), "arrival-by-address")
+    assert (await arrives("203.0.113.21")).is_success
 
 
-def test_an_answer_says_what_is_left(limits: RateLimits, clock: Clock) -> None:
-    state: dict[str, Any] = {}
-    clock.now += 20
-    limits.hit("message", "ada", state)
-    assert state["rate_limit"] == ("message", 4, 3, 40)
+def asking(acme: Organisation) -> dict[str, dict[str, Any]]:
+    """What a visitor may do, as often as their limit says."""
+    return {
+        "visitor": {"method": "POST", "url": "/widget/v1/live-token", "json": {}},
+        "message": {"method": "POST", "url": "/widget/v1/conversations", "json": {"text": "Again"}},
+        "organisation": {"method": "PUT", "url": "/widget/v1/visitor", "json": {"name": "Vera"}},
+        "visitor by address": {"method": "POST", "url": "/widget/v1/session", "json": {"organisation": str(acme.id)}},
+    }
+
+
+@pytest.mark.requirement("R-VIS-6")
+@pytest.mark.parametrize("few", ["visitor", "message"], indirect=True)
+async def test_a_visitor_does_not_write_without_end(
+    few: None, helpr: Helpr, acme: Organisation, request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.params["few"]
+    vera, walter = await arrived(helpr, acme), await arrived(helpr, acme)
+    asked = asking(acme)[name]
+    for _ in range(FEW):
+        assert (await vera.client.request(**asked)).is_success
+    async with nothing_happens(helpr):
+        assert is_told_to_wait(await vera.client.request(**asked), name)
+    assert (await walter.client.request(**asked)).is_success
+
+
+@pytest.mark.requirement("R-VIS-6")
+@limited("visitor by address")
+async def test_strangers_do_not_ask_without_end(few: None, helpr: Helpr, acme: Organisation) -> None:
+    """Also who shows no secret, or a wrong one."""
+    client = helpr.client(**{"X-Forwarded-For": "203.0.113.30", "Authorization": f"Bearer {acme.id}.{uuid4()}.wrong"})
+    for _ in range(FEW):
+        assert (await client.post("/widget/v1/live-token", json={})).status_code == 401
+    assert is_told_to_wait(await client.post("/widget/v1/live-token", json={}), "visitor-by-address")
+
+
+@limited("organisation")
+async def test_one_organisation_does_not_take_everybodys_share(
+    few: None, helpr: Helpr, acme: Organisation, other: Organisation
+) -> None:
+    vera, walter = await arrived(helpr, acme), await arrived(helpr, other)
+    asked = asking(acme)["visitor"]
+    for _ in range(FEW):
+        assert (await vera.client.request(**asked)).is_success
+    assert is_told_to_wait(await vera.client.request(**asked), "organisation")
+    assert (await walter.client.request(**asked)).is_success
+
+
+@limited("agent")
+async def test_a_session_does_not_ask_without_end(few: None, helpr: Helpr, acme: Organisation) -> None:
+    one, another = await signed_in(helpr, acme), await signed_in(helpr, acme)
+    for _ in range(FEW):
+        assert (await one.get("/v1/conversations")).is_success
+    assert is_told_to_wait(await one.get("/v1/conversations"), "agent")
+    assert (await another.get("/v1/conversations")).is_success
