@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from infrastructure.keys.keyring import TenantKeyring
 from tests.conftest import Database
 from tests.event_log.cutting import wire_to
 from tests.event_log.process import Process, asked
+from tests.event_log.waiting import eventually
 from tests.event_log.writing import ACME, ALICE, OTHER, READ
 
 VISITOR = VisitorId(UUID(int=9))
@@ -256,25 +258,31 @@ def test_how_far_one_has_followed_is_each_organisations_own(environment: Environ
 
 
 @pytest.mark.requirement("R-OPS-2")
-def test_a_subscription_outlives_its_connection(desk: Application[UUID], database: Database) -> None:
-    conversation = started(desk)
-    with desk.recorder.subscribe(gt=0) as subscription, psycopg.connect(database.owner, autocommit=True) as owner:
-        assert next(subscription).id == 1
-        for version in range(2, 5):
-            owner.execute(
+async def test_a_subscription_outlives_its_connection(desk: Application[UUID], owner: Any) -> None:
+    conversation, seen = started(desk), list[int]()
+    with desk.recorder.subscribe(gt=0) as subscription:
+        listening = asyncio.create_task(asyncio.to_thread(lambda: seen.extend(found.id for found in subscription)))
+        for version in range(2, 6):
+            await eventually(lambda: seen == list(range(1, version)))  # noqa: B023
+            await owner.execute(
                 """select pg_terminate_backend(pid) from pg_stat_activity
                 where query like 'listen%' and datname = current_database()"""
             )
-            desk.save(fact(conversation, version))
-            assert next(subscription).id == version
+            await asyncio.to_thread(desk.save, fact(conversation, version))
+        await eventually(lambda: seen == [1, 2, 3, 4, 5])
+    await listening
 
 
 def test_a_closed_application_ends_its_subscriptions(environment: Environment) -> None:
     factory = LogFactory(environment)
     factory.close()
     recorder = LogApplicationRecorder(factory.connections, factory.streams)
-    with pytest.raises(ConnectionPoolClosedError), recorder.subscribe() as subscription:
-        next(subscription)
+    with recorder.subscribe() as subscription:
+        patience = Timer(20, subscription.stop)
+        patience.start()
+        with pytest.raises(ConnectionPoolClosedError):
+            next(subscription)
+        patience.cancel()
 
 
 @pytest.mark.parametrize("value", ["y", "yes", "true", "1", "on"])
