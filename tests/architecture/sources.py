@@ -30,15 +30,20 @@ class Source(msgspec.Struct, frozen=True):
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     @property
-    def outside(self) -> set[str]:
-        """The packages it imports that are not ours."""
+    def outside_modules(self) -> set[str]:
+        """The modules it imports that are not ours."""
         found: set[str] = set()
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 found.add(node.module or "")
-        return {name.split(".")[0] for name in found} - {*LAYERS, "tests"}
+        return {name for name in found if name.split(".")[0] not in (*LAYERS, "tests")}
+
+    @property
+    def outside(self) -> set[str]:
+        """The packages it imports that are not ours."""
+        return {name.split(".")[0] for name in self.outside_modules}
 
     def at(self, node: ast.AST) -> str:
         """Where something stands: file, line, and the function that it is in."""
