@@ -17,6 +17,7 @@ Progress = Callable[[str, int, int], None]
 
 REBUILDING = 7305510
 """The first key of the lock that says: this view is being rebuilt."""
+PAGE = 2000
 PATIENCE = "500ms"
 """For so long readers may have to wait behind a take-over that itself waits; then it lets them pass and tries again."""
 
@@ -30,8 +31,11 @@ def rebuild(owner: Owner, view: View, *, progress: Progress = lambda view, done,
             drop_unfinished(owner, view)
             generation = create(owner, view, state="filling")
         try:
-            position = _fill(owner, view, generation, 0, progress)
-            while not _has_taken_over(owner, view, generation, position, progress):
+            filling = _Filling(owner, view, generation, progress)
+            filling.up_to(filling.head)
+            while filling.missing >= PAGE and filling.position < _reached(owner, generation):
+                filling.up_to(filling.head)
+            while not _has_taken_over(owner, generation, filling):
                 time.sleep(0.1)
         except BaseException:
             if not owner.broken:
@@ -41,38 +45,58 @@ def rebuild(owner: Owner, view: View, *, progress: Progress = lambda view, done,
     return generation
 
 
-def _has_taken_over(owner: Owner, view: View, generation: Generation, position: int, progress: Progress) -> bool:
-    """One transaction: the old generation stands still, the new one passes it, and readers see the new one. False when
-    somebody's open transaction stood in the way."""
+class _Filling:
+    """Folds the log into a generation that does not serve yet, in the role of a worker."""
+
+    def __init__(self, owner: Owner, view: View, generation: Generation, progress: Progress) -> None:
+        self._owner, self._view, self._progress = owner, view, progress
+        self._pages = LogPages(owner, most=PAGE)
+        self._folding = Folding(owner, view, generation, is_serving=False)
+        self.position = 0
+
+    @property
+    def head(self) -> int:
+        return self._pages.head()
+
+    @property
+    def missing(self) -> int:
+        return self.head - self.position
+
+    def up_to(self, end: int) -> None:
+        with as_worker(self._owner):
+            while self.position < end:
+                page = self._pages.between(self.position, end)
+                reached = page[-1].position if len(page) == PAGE else end
+                self._folding.step(page, range(SHARDS), self.position, reached, strict=True)
+                self.position = reached
+                self._progress(self._view.NAME, reached, end)
+
+
+def _has_taken_over(owner: Owner, generation: Generation, filling: _Filling) -> bool:
+    """One transaction: the old generation stands still, the new one passes it, and readers see the new one. However
+    much is written meanwhile, it folds no more than a page that the old one had not. False when somebody's open
+    transaction stood in the way."""
+    before = filling.position
     try:
         with owner.transaction():
             owner.execute("select set_config('lock_timeout', %s, true)", (PATIENCE,))
-            owner.execute(
-                """select 1 from views.checkpoints where view = %s and generation <> %s
-                order by generation, shard for update""",
-                (view.NAME, generation.number),
-            )
-            reached = _fill(owner, view, generation, position, progress)
+            reached = _reached(owner, generation, and_stays=True)
+            filling.up_to(max(reached, min(filling.head, before + PAGE)))
             take_over(owner, generation)
-            tell(owner, view.NAME, reached, range(SHARDS))
+            tell(owner, generation.view, filling.position, range(SHARDS))
     except psycopg.errors.LockNotAvailable:
+        filling.position = before
         return False
     return True
 
 
-def _fill(owner: Owner, view: View, generation: Generation, position: int, progress: Progress) -> int:
-    """Folds until less than a page is missing, in the role of a worker; the position reached."""
-    pages, folding = LogPages(owner, most=2000), Folding(owner, view, generation, is_serving=False)
-    with as_worker(owner):
-        while (missing := (head := pages.head()) - position) > 0:
-            page = pages.between(position, head)
-            end = page[-1].position if len(page) == pages.most else head
-            folding.step(page, range(SHARDS), position, end, strict=True)
-            position = end
-            progress(view.NAME, position, head)
-            if missing < pages.most:
-                break
-    return position
+def _reached(owner: Owner, new: Generation, *, and_stays: bool = False) -> int:
+    """How far the generation that serves is in any of its shards; 0 if none does. With ``and_stays`` it moves no more
+    in this transaction."""
+    query = """select position from views.checkpoints c join views.generations using (view, generation)
+        where view = %s and state = 'serving' order by shard"""
+    found = owner.execute(query + " for update of c" if and_stays else query, (new.view,))
+    return max((position for (position,) in found), default=0)
 
 
 @contextmanager

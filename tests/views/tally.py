@@ -24,19 +24,17 @@ class CannotBeFolded(Exception):
 
 
 def fold(batch: Batch, db: Database) -> None:
-    for recorded in batch:
-        if recorded.stream in poisoned:
-            raise CannotBeFolded(recorded.stream)
-        db.execute(
-            """insert into tally values (%s, %s, 1, %s) on conflict (tenant_id, stream_id)
-            do update set facts = tally.facts + 1, version = excluded.version""",
-            (recorded.tenant, recorded.stream, recorded.version),
-        )
-    for tenant, facts in Counter(recorded.tenant for recorded in batch).items():
-        db.execute(
-            """insert into tally_total values (%s, %s) on conflict (tenant_id)
-            do update set facts = tally_total.facts + excluded.facts""",
-            (tenant, facts),
-        )
+    if bad := poisoned.intersection(recorded.stream for recorded in batch):
+        raise CannotBeFolded(bad)
+    db.cursor().executemany(
+        """insert into tally values (%s, %s, %s) on conflict (tenant_id, stream_id)
+        do update set facts = tally.facts + excluded.facts""",
+        [(*stream, facts) for stream, facts in Counter((r.tenant, r.stream) for r in batch).items()],
+    )
+    db.cursor().executemany(
+        """insert into tally_total values (%s, %s) on conflict (tenant_id)
+        do update set facts = tally_total.facts + excluded.facts""",
+        list(Counter(recorded.tenant for recorded in batch).items()),
+    )
     while meanwhile:
         meanwhile.pop()()

@@ -2,7 +2,6 @@ create table tally (
     tenant_id uuid not null,
     stream_id uuid not null,
     facts integer not null,
-    version integer not null,
     primary key (tenant_id, stream_id)
 );
 

@@ -1,17 +1,21 @@
 """A view is built anew beside the old one: whoever reads and writes meanwhile notices nothing."""
 
+import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from infrastructure.database.connections import connect_pool, reading
 from infrastructure.database.embedded import EmbeddedPostgres
 from infrastructure.database.migrations import migrate
+from infrastructure.views import rebuilding
 from infrastructure.views.folding import Fenced
 from infrastructure.views.generations import Generation, create, serving
 from infrastructure.views.rebuilding import rebuild
@@ -26,8 +30,9 @@ from tests.views.log import Log
 pytestmark = pytest.mark.requirement("R-OPS-2")
 
 ACME, OTHER = UUID(int=1), UUID(int=2)
-ASK = """select coalesce((select sum(facts) from read.tally), 0),
-    coalesce((select sum(facts) from read.tally_total), 0)"""
+SUM = "select coalesce(sum(facts), 0)::int from read.tally"
+TOTAL = "select coalesce(sum(facts), 0)::int from read.tally_total"
+ASK = f"select ({SUM}), ({TOTAL})"
 
 
 def generations(owner: Connection) -> list[tuple[int, int, str]]:
@@ -55,6 +60,7 @@ class Again(threading.Thread):
             while not self._over.is_set():
                 self._does()
                 self.times += 1
+                time.sleep(0.002)
         except BaseException as error:
             self.error = error
 
@@ -83,36 +89,57 @@ def reader(database: Database) -> Iterator[Connection]:
         yield connection
 
 
+class Reader:
+    """Asks as the API does, again and again, in a loop of its own."""
+
+    def __init__(self, dsn: str, *queries: str) -> None:
+        self._runner, self._queries = asyncio.Runner(), queries
+        self._pool = self._runner.run(connect_pool(dsn, size=1))
+        self.seen = [0]
+
+    def ask(self) -> None:
+        """What is answered in one transaction must be one number, or two that only grow."""
+        answers = self._runner.run(self._answers())
+        assert min(answers) >= self.seen[-1], "empty, mixed, or older than before"
+        assert len(self._queries) > 1 or len(set(answers)) == 1, "mixed"
+        self.seen.append(max(answers))
+
+    async def _answers(self) -> list[int]:
+        async with reading(self._pool, ACME) as db:
+            return [value for query in self._queries for value in await db.fetchrow(query)]
+
+    def close(self) -> None:
+        self._runner.run(self._pool.close())
+        self._runner.close()
+
+
 def test_readers_see_no_empty_no_mixed_and_no_older_view_while_it_is_rebuilt_under_traffic(
-    tallied: Tallied, owner: Connection, database: Database, reader: Connection
+    tallied: Tallied, owner: Connection, database: Database
 ) -> None:
-    with psycopg.connect(database.owner, autocommit=True) as writing:
-        log, stop, seen = Log(writing), threading.Event(), [0]
+    with psycopg.connect(database.owner, autocommit=True) as writing, ExitStack() as running:
+        log, stop = Log(writing), threading.Event()
         log.write(ACME, *(in_conversation(UUID(int=n), started(), visitor_says("Hello")) for n in range(100, 200)))
         tallied.fold()
+        at_once, one_by_one = Reader(database.runtime, ASK), Reader(database.runtime, TOTAL, SUM)
+        for reader in (at_once, one_by_one):
+            running.callback(reader.close)
 
         def write() -> None:
             log.write(ACME, in_conversation(UUID(int=100 + len(log.rows) % 100), visitor_says("and again")))
 
-        def read() -> None:
-            row = reader.execute(ASK).fetchone()
-            assert row is not None
-            assert row[0] == row[1] >= seen[-1] > -1, "mixed, or older than before"
-            seen.append(row[0])
-
         worker = threading.Thread(target=run_worker, args=(database.runtime, [tally]), kwargs={"stop": stop})
+        running.callback(worker.join, 10)
+        running.callback(stop.set)
         worker.start()
-        try:
-            with again_and_again(write) as writer, again_and_again(read) as asker:
-                for _ in range(4):
-                    wrote, asked = writer.times, asker.times
-                    rebuild(owner, tally)
-                    eventually(lambda w=wrote, a=asked: writer.times > w + 20 and asker.times > a + 20)  # type: ignore[misc]
-            eventually(lambda: sum(tallied.counts.values()) == len(log.rows))
-        finally:
-            stop.set()
-            worker.join(10)
-        assert seen[1] >= 200
+        people = [running.enter_context(again_and_again(does)) for does in (write, at_once.ask, one_by_one.ask)]
+        for _ in range(4):
+            before = [person.times for person in people]
+            rebuild(owner, tally)
+            eventually(lambda b=before: all(p.times > n + 10 for p, n in zip(people, b, strict=True)))  # type: ignore[misc]
+        for person in people:
+            person.end()
+        eventually(lambda: sum(tallied.counts.values()) == len(log.rows))
+        assert min(at_once.seen[1], one_by_one.seen[1]) >= 200
         assert generations(owner) == [(5, tally.VERSION, "serving")]
         assert schemas(owner) == ["tally_5"]
 
@@ -140,6 +167,24 @@ def test_the_new_generation_begins_where_the_old_one_stood_at_least(
     query = "select distinct position from views.checkpoints where view = 'tally' and generation = %s"
     assert owner.execute(query, (new.number,)).fetchall() == [(2,)]
     assert tallied.counts == {one: 2}
+
+
+def test_a_rebuild_ends_however_much_is_written_meanwhile(
+    tallied: Tallied, log: Log, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "PAGE", 10)
+    log.write(ACME, in_conversation(one, started()))
+    told: list[int] = []
+
+    def more_than_can_be_folded(view: str, done: int, total: int) -> None:
+        told.append(done)
+        if len(told) < 100:
+            log.write(ACME, in_conversation(one, *[visitor_says("Hello")] * 15))
+
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        rebuild(owner, tally, progress=more_than_can_be_folded)
+    assert told == [1, 11]
+    assert tallied.counts == {one: 11}
 
 
 def test_a_reader_that_takes_its_time_holds_up_the_take_over_but_no_other_reader(
