@@ -93,3 +93,32 @@ def test_a_context_says_the_same_of_itself_in_every_layer() -> None:
         if Path(ROOT, layer, word).is_dir():
             said.setdefault(word, set()).add(import_module(f"{layer}.{word}").__doc__)
     assert {word: docs for word, docs in said.items() if len(docs) != 1 or None in docs} == {}
+
+
+def words(layer: str) -> set[tuple[str, str]]:
+    """The files of a layer's contexts: context and word."""
+    return {
+        (context, file.stem)
+        for context in contexts(layer)
+        for file in (ROOT / layer / context).glob("*.py")
+        if file.stem != "__init__"
+    }
+
+
+def alone(here: str, *others: str) -> set[str]:
+    """Files of a layer whose word, or the first part of it, no other layer knows."""
+    known = set().union(*map(words, others))
+    return {
+        f"{context}/{word}"
+        for context, word in words(here)
+        if not any(context == there and word.startswith(other) for there, other in known)
+    }
+
+
+def test_what_may_be_asked_is_a_word_of_the_domain_or_of_the_api() -> None:
+    """Signing up has no route yet: the demo alone does it."""
+    assert alone("application", "domain", "api") == {"accounts/registration"}
+
+
+def test_what_may_be_read_is_a_word_of_the_api() -> None:
+    assert alone("projections", "api") == set()
