@@ -66,11 +66,13 @@ class Door:
         if connection.scope.get("method", "GET") not in SAFE and not connection.headers.get(CSRF_HEADER):
             raise RequestIsForged
         caller = await self.caller(connection.cookies.get(self.cookie, ""))
-        self._limits.hit("agent", str(caller.session))
+        state = connection.scope["state"]
+        self._limits.hit("organisation", str(caller.tenant), state)
+        self._limits.hit("agent", str(caller.session), state)
         needed: Permission | None = handler.opt.get("permission")
         if needed is not None:
             allow(caller.role, needed)
-        connection.scope["state"]["caller"] = caller
+        state["caller"] = caller
 
     async def caller(self, token: str) -> Caller:
         """Whose token it is; SessionIsOver when it is nobody's, or no longer."""

@@ -80,8 +80,9 @@ async def sign_in(
 ) -> Response[Me]:
     """Begins a session; its token comes as a cookie that no script can read."""
     address = address_of(request, settings.trusted_proxies)
-    limits.hit("sign-in by address", address)
-    limits.hit("sign-in by account", digests.digest(data.email.strip().casefold()).hex())
+    state = request.scope["state"]
+    limits.hit("sign-in by address", address, state)
+    limits.hit("sign-in by account", digests.digest(data.email.strip().casefold()).hex(), state)
     token = ""
 
     def new_session(tenant: OrganisationId) -> SessionId:

@@ -44,7 +44,8 @@ class WidgetDoor:
 
     async def guard(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         """A Litestar guard: puts the Guest into the connection's state. Raises GuestIsUnknown, TooManyRequests."""
-        self._limits.hit("visitor by address", address_of(connection, self._proxies))
+        state = connection.scope["state"]
+        self._limits.hit("visitor by address", address_of(connection, self._proxies), state)
         if handler.opt.get("audience") == "everybody":
             return
         scheme, _, credentials = connection.headers.get("authorization", "").partition(" ")
@@ -56,8 +57,9 @@ class WidgetDoor:
             raise GuestIsUnknown from None
         if scheme.lower() != "bearer" or not await self.knows(guest, secret):
             raise GuestIsUnknown
-        self._limits.hit("visitor", str(guest.visitor), connection.scope["state"])
-        connection.scope["state"]["guest"] = guest
+        self._limits.hit("organisation", str(guest.tenant), state)
+        self._limits.hit("visitor", str(guest.visitor), state)
+        state["guest"] = guest
 
     async def knows(self, guest: Guest, secret: str) -> bool:
         """Whether this is the visitor's secret, and they were not forgotten."""
