@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from typing import Any, Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -38,12 +37,18 @@ class LogEventStore:
         return await self.change_all([Change(memory, stream, decide)], asked=asked, made=made)
 
     async def change_all(self, changes: Sequence[Change], *, asked: Asked, made: UUID | None = None) -> Receipt:
-        async with AsyncExitStack() as held:
+        held: list[asyncio.Lock] = []
+        try:
             for stream in sorted({_stream(change, asked.tenant) for change in changes}):
-                await held.enter_async_context(self._lock(stream))
+                lock = self._lock(stream)
+                await lock.acquire()
+                held.append(lock)
             for attempt in range(TRIES):
                 if receipt := await self._attempt(changes, asked, made, is_last=attempt == TRIES - 1):
                     return receipt
+        finally:
+            for lock in held:
+                lock.release()
         raise LogUnavailable
 
     async def load(self, memory: type[M], stream: UUID, *, tenant: UUID) -> M:
@@ -59,7 +64,9 @@ class LogEventStore:
     ) -> Receipt | None:
         """The receipt; None when the memories were behind and have caught up: decide again."""
         streams = [_stream(change, asked.tenant) for change in changes]
-        before = [await self._remember(c.memory, s) for c, s in zip(changes, streams, strict=True)]
+        before = [
+            await self._remember(c.memory, s, is_new=made == c.stream) for c, s in zip(changes, streams, strict=True)
+        ]
         try:
             decided = [_facts(c.decide(b.memory)) for c, b in zip(changes, before, strict=True)]
             keys = await self._keys_for(decided, asked.tenant)
@@ -141,8 +148,12 @@ class LogEventStore:
         now = [await self._catch_up(c.memory, s) for c, s in zip(changes, streams, strict=True)]
         return any(n.version > b.version for n, b in zip(now, before, strict=True))
 
-    async def _remember(self, memory: Callable[[], Any], stream: Stream) -> Remembered:
-        return self._memories.get(stream) or await self._catch_up(memory, stream)
+    async def _remember(self, memory: Callable[[], Any], stream: Stream, *, is_new: bool = False) -> Remembered:
+        """A stream that this very command is to make is taken for empty, unread: where it is not, that is a conflict
+        like any other."""
+        if known := self._memories.get(stream):
+            return known
+        return Remembered(memory(), 0) if is_new else await self._catch_up(memory, stream)
 
     async def _catch_up(self, memory: Callable[[], Any], stream: Stream) -> Remembered:
         known = self._memories.get(stream) or Remembered(memory(), 0)

@@ -105,6 +105,29 @@ async def test_a_refusal_by_a_memory_that_is_behind_is_thought_over(here: Proces
         await there.events.change(Conversation, conversation, hello(visitor), asked=asked())
 
 
+async def test_a_stream_that_a_command_makes_is_not_looked_for_first(
+    here: Process, there: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who makes one that is there already finds out like anybody who was too late."""
+    read: list[UUID] = []
+    stream = LogReader.stream
+
+    async def counted(self: LogReader, tenant: UUID, kind: str, id: UUID, **options: Any) -> Any:
+        read.append(id)
+        return await stream(self, tenant, kind, id, **options)
+
+    monkeypatch.setattr(LogReader, "stream", counted)
+    conversation, visitor = new_id(), new_id()
+    request = asked()
+    receipt = await here.events.change(Conversation, conversation, hello(visitor), asked=request, made=conversation)
+    assert read == []
+    again = partial(there.events.change, Conversation, conversation, hello(visitor), made=conversation)
+    assert await again(asked=request) == receipt
+    with pytest.raises(ConversationHasStarted):
+        await again(asked=asked())
+    assert await here.reader.head() == 2
+
+
 async def test_who_is_always_too_late_gives_up_after_three_decisions(here: Process, keys: TenantKeyring) -> None:
     class AlwaysFaster:
         async def append(self, request: AppendRequest) -> Outcome:
