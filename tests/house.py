@@ -27,6 +27,7 @@ from domain.shared.ids import AgentId, OrganisationId
 from domain.shared.recorded import Actor, ActorKind
 from infrastructure.database.connections import WORKER, connect_pool
 from infrastructure.keys.digests import new_id
+from infrastructure.keys.passwords import Argon2Passwords
 from infrastructure.reactions.reacting import Reactor
 from infrastructure.views.worker import run_worker
 from projections import views
@@ -77,7 +78,7 @@ async def running(database: Database, folder: Path, **settings: Any) -> AsyncIte
     worker = threading.Thread(target=run_worker, args=(database.runtime, views.ALL), kwargs={"stop": stop})
     worker.start()
     try:
-        async with opened(wanted) as house, _reacting(house), listening(house):
+        async with opened(wanted) as house, _with_quick_passwords(house), _reacting(house), listening(house):
             helpr = Helpr(f"http://127.0.0.1:{wanted.port}", house, wanted)
             await _until_it_answers(helpr)
             yield helpr
@@ -89,10 +90,18 @@ async def running(database: Database, folder: Path, **settings: Any) -> AsyncIte
 
 
 @asynccontextmanager
+async def _with_quick_passwords(house: House) -> AsyncIterator[None]:
+    """Argon2id with a sixty-fourth of the memory: everybody in every test signs in."""
+    house.passwords.close()
+    house.passwords = Argon2Passwords(memory=1024)
+    yield
+
+
+@asynccontextmanager
 async def _reacting(house: House) -> AsyncIterator[None]:
     workers = await connect_pool(house.settings.database_url, role=WORKER, size=2)
     reactor = Reactor(house.reader, house.pool, reactions(house, workers))
-    house.follower.also(lambda _page: reactor.wake())
+    house.follower.also(reactor.heard)
     task = asyncio.create_task(reactor.run())
     try:
         yield
