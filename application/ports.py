@@ -100,8 +100,9 @@ class History(Protocol):
         """The last position; 0 when nothing has happened yet."""
         ...
 
-    async def after(self, position: int, *, most: int = 500) -> list[Recorded[Any]]:
-        """The facts that follow a position, at most so many, oldest first."""
+    async def after(self, position: int, *, most: int = 500, names: Sequence[str] | None = None) -> list[Recorded[Any]]:
+        """The facts that follow a position, at most so many, oldest first; only those of certain names if any are
+        given."""
         ...
 
     async def stream(

@@ -48,7 +48,7 @@ async def _keep_time(settings: Settings) -> None:
     async with opened(settings) as house:
         workers = await connect_pool(settings.database_url, role=WORKER, size=2)
         reactor = Reactor(house.reader, house.pool, reactions(house, workers))
-        house.follower.also(lambda _page: reactor.wake())
+        house.follower.also(reactor.heard)
         while True:
             with contextlib.suppress(*AWAY):
                 await _lead(house, reactor)

@@ -54,10 +54,14 @@ class LogReader:
         query = "select position from log.events order by position desc limit 1"
         return await self._database.fetchval(query) or 0
 
-    async def after(self, position: int, *, most: int = 500) -> list[Recorded[Event]]:
-        """The facts that follow a position, at most so many, oldest first."""
-        query = f"select {COLUMNS} from log.events where position > $1 order by position limit $2"  # noqa: S608
-        return [recorded(row) for row in await self._database.fetch(query, position, most)]
+    async def after(
+        self, position: int, *, most: int = 500, names: Sequence[str] | None = None
+    ) -> list[Recorded[Event]]:
+        """The facts that follow a position, at most so many, oldest first; only those of certain names if any are
+        given."""
+        query = f"""select {COLUMNS} from log.events
+            where position > $1 and (name = any($3) or $3 is null) order by position limit $2"""  # noqa: S608
+        return [recorded(row) for row in await self._database.fetch(query, position, most, names)]
 
     async def stream(
         self, tenant: UUID, kind: str, stream: UUID, *, after: int = 0, most: int = 1000

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid5
@@ -20,6 +21,8 @@ log = structlog.get_logger()
 MOST_PENDING = 64
 POLL = 0.5
 LONGEST_PAUSE = 30.0
+SAVED = 1.0
+"""Seconds after which it is noted how far a reaction is. What was done meanwhile would be done again, to no effect."""
 SYSTEM = Actor(ActorKind.SYSTEM, UUID(int=0))
 
 
@@ -30,6 +33,10 @@ class Reaction(msgspec.Struct, frozen=True):
     listens: tuple[type[Event], ...]
     react: Callable[[Recorded[Any], Asked], Awaitable[object]]
 
+    @property
+    def names(self) -> list[str]:
+        return [kind.NAME for kind in self.listens]
+
 
 class Reactor:
     """Runs reactions. A fact is passed on at least once and its command always has the same name, so that doing it
@@ -39,10 +46,12 @@ class Reactor:
         self._history, self._database, self._reactions = history, database, reactions
         self._wakes = [asyncio.Event() for _ in reactions]
 
-    def wake(self, _payload: str = "") -> None:
-        """Something has happened."""
-        for wake in self._wakes:
-            wake.set()
+    def heard(self, page: Sequence[Recorded[Any]]) -> None:
+        """Something has happened: whoever listens to it is woken. The others see in their own time."""
+        happened = {type(recorded.fact) for recorded in page}
+        for reaction, wake in zip(self._reactions, self._wakes, strict=True):
+            if not happened.isdisjoint(reaction.listens):
+                wake.set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -53,28 +62,35 @@ class Reactor:
     async def _follow(self, reaction: Reaction, wake: asyncio.Event) -> None:
         pending: dict[int, asyncio.Task[None]] = {}
         saved = read = await self._position(reaction)
+        noted = time.monotonic()
         try:
             while True:
                 with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    if len(pending) < MOST_PENDING and (page := await self._history.after(read)):
+                    if len(pending) < MOST_PENDING:
+                        page, read = await self._next(reaction, read)
                         for recorded in page:
-                            if type(recorded.fact) in reaction.listens:
-                                pending[recorded.position] = asyncio.create_task(
-                                    self._until_done(reaction, recorded, wake)
-                                )
-                        read = page[-1].position
-                        wake.set()
+                            task = asyncio.create_task(self._until_done(reaction, recorded, wake))
+                            pending[recorded.position] = task
                     pending = {position: task for position, task in pending.items() if not task.done()}
                     done = min(pending, default=read + 1) - 1
-                    if done != saved:
+                    if done != saved and time.monotonic() - noted >= SAVED:
                         await self._save(reaction, done)
-                        saved = done
+                        saved, noted = done, time.monotonic()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), POLL)
                 wake.clear()
         finally:
             for task in pending.values():
                 task.cancel()
+
+    async def _next(self, reaction: Reaction, read: int) -> tuple[list[Recorded[Any]], int]:
+        """What a reaction listens to, and up to where the log is read with it."""
+        head = await self._history.head()
+        if head <= read:
+            return [], read
+        page = await self._history.after(read, most=MOST_PENDING, names=reaction.names)
+        last = page[-1].position if page else read
+        return page, last if len(page) == MOST_PENDING else max(head, last)
 
     async def _until_done(self, reaction: Reaction, recorded: Recorded[Any], wake: asyncio.Event) -> None:
         pause = 0.05
