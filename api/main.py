@@ -49,7 +49,6 @@ from infrastructure.event_log.group_commit import GroupCommit
 from infrastructure.event_log.memories import Memories
 from infrastructure.event_log.reading import LogReader
 from infrastructure.keys import digests, marks
-from infrastructure.keys.aws_kms import AwsKms
 from infrastructure.keys.keyring import TenantKeyring
 from infrastructure.keys.live_tokens import LiveTokens
 from infrastructure.keys.local_root import LocalRootKey
@@ -70,6 +69,9 @@ def root_key(url: str) -> RootKey:
     parts = urlsplit(url)
     if parts.scheme == "file":
         return LocalRootKey(Path(parts.path))
+    # boto3 takes 25 MB and half a second of every start: only who uses it is to pay for it.
+    from infrastructure.keys.aws_kms import AwsKms
+
     options = dict(part.split("=", 1) for part in parts.query.split("&") if "=" in part)
     return AwsKms(parts.path.removeprefix("/"), region=options.get("region", ""), endpoint=options.get("endpoint"))
 

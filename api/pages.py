@@ -8,9 +8,8 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from api.settings import Settings
+from api.settings import DIST, Settings
 
-DIST = Path(__file__).parent / "web" / "dist"
 OPEN: dict[str, Any] = {"audience": "everybody"}
 KINDS = {
     ".js": "text/javascript",

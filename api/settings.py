@@ -14,6 +14,9 @@ from psycopg.conninfo import conninfo_to_dict
 DEMO = UUID("0193d0a0-0000-7000-8000-00000000d0e5")
 """The organisation of the demo; the same everywhere, so that its shop's page is the same everywhere."""
 
+DIST = Path(__file__).parent / "web" / "dist"
+"""Where the pages lie once they are built."""
+
 
 class SettingIsWrong(Exception):
     """A setting cannot be read; the message names the variable and says what is expected."""

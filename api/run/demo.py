@@ -41,5 +41,6 @@ def people(settings: Settings) -> People:
     agents = [
         Employee(AgentId(uuid5(organisation, word)), name, f"{word}@kettle.example", role) for name, word, role in STAFF
     ]
+    (settings.data / "secrets").mkdir(parents=True, mode=0o700, exist_ok=True)
     drawn = "".join(filter(str.isalnum, password(settings.data, "demo")))
     return People(organisation, agents, drawn[:12])

@@ -1,6 +1,7 @@
 """What ``helpr`` shows on a terminal: little, in columns, with progress where it takes long."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -9,8 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from api.run import demo, filling
-from api.run.up import running
+from api.run import demo
+from api.run.demo import People
+from api.run.filling import fill
+from api.run.up import Running, running
 from api.settings import Settings
 from infrastructure.views.status import ViewStatus
 
@@ -20,27 +23,37 @@ Moved = Callable[[str, int, int], None]
 
 def up(settings: Settings) -> int:
     """Runs until somebody says stop."""
+    begun = time.monotonic()
     console.print(f"Helpr keeps its data in [bold]{settings.data}[/bold]")
     with progress() as moved, running(settings, said=_say, progress=moved) as house:
+        console.print(f"\n[bold green]Helpr is ready[/bold green] after {time.monotonic() - begun:.1f} s")
         if settings.is_demo:
-            people = demo.people(house.settings)
-            _greet_demo(house.url, people)
-            with progress() as filled:
-                done = filling.fill(
-                    house.settings,
-                    house.url,
-                    people,
-                    progress=filled,
-                    stopped=house.group.is_stopping,
-                    meanwhile=house.group.look,
-                )
-            console.print(done)
+            _show_demo(house)
         else:
-            console.print(f"\nHelpr is ready: [bold]{house.url}[/bold]")
-        console.print("Stop it with Ctrl-C.")
+            console.print(f"\n  Agents' console   [bold]{house.url}[/bold]\n\nCtrl-C stops it; nothing is lost.")
         house.group.watch()
         console.print("Stopping; what was acknowledged is kept.")
     return 0
+
+
+def _show_demo(house: Running) -> None:
+    people = demo.people(house.settings)
+    _greet_demo(house.url, people)
+    with progress() as filled:
+        filling_ended = fill(
+            house.settings,
+            house.url,
+            people,
+            progress=filled,
+            stopped=house.group.is_stopping,
+            meanwhile=house.group.look,
+        )
+    if house.group.is_stopping():
+        return
+    if filling_ended:
+        console.print(f"  {filling_ended}\n")
+    console.print("Now: write to the shop in one window, and answer as Amir in another.")
+    console.print("Ctrl-C stops it; nothing is lost.")
 
 
 def show_views(found: Sequence[ViewStatus], *, as_json: bool) -> None:
@@ -94,12 +107,15 @@ def _say(text: str) -> None:
     console.print(f"  {text}", style="dim")
 
 
-def _greet_demo(url: str, people: "demo.People") -> None:
-    console.print(f"\nThe demo is ready. A shop with the widget:  [bold]{url}/demo[/bold]")
-    console.print(f"The agents' console:                        [bold]{url}[/bold]")
-    table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
-    for name in ("sign in as", "password", "who is"):
-        table.add_column(name)
+def _greet_demo(url: str, people: People) -> None:
+    places = Table.grid(padding=(0, 3))
+    places.add_row("  A shop with the widget", f"[bold]{url}/demo[/bold]")
+    places.add_row("  The agents' console", f"[bold]{url}[/bold]")
+    staff = Table.grid(padding=(0, 3))
     for agent in people.agents:
-        table.add_row(agent.email, people.password, f"{agent.name}, {agent.role}")
-    console.print(table)
+        staff.add_row(f"  [bold]{agent.email}[/bold]", agent.name, f"[dim]{agent.role.value}[/dim]")
+    console.print()
+    console.print(places)
+    console.print(f"\n  Sign in with the password [bold]{people.password}[/bold] as\n")
+    console.print(staff)
+    console.print()

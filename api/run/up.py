@@ -4,13 +4,14 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
 
-from api.pages import DIST
-from api.settings import Settings
+from api.settings import DIST, Settings
 from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres
 from infrastructure.database.migrations import migrate
 from infrastructure.event_log.db_functions import refuse_db_functions
@@ -23,6 +24,10 @@ Progress = Callable[[str, int, int], None]
 
 class PortIsTaken(Exception):
     """Somebody else listens there; the message says how to choose another port."""
+
+
+class DataIsUnwritable(Exception):
+    """Nothing can be kept in the folder for data; the message says why."""
 
 
 class NothingRuns(Exception):
@@ -41,11 +46,13 @@ class Running(msgspec.Struct, frozen=True):
 def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[Running]:
     """Starts the database if it is ours, brings the schema up, starts the processes and waits until they serve.
 
-    Call it from the main thread. Raises PostgresFailed, PortIsTaken, GroupFailed, SchemaIsForeign, each with a sentence
-    for the operator. Afterwards nothing is left running.
+    Call it from the main thread. Raises PostgresFailed, PortIsTaken, DataIsUnwritable, GroupFailed, SchemaIsForeign,
+    each with a sentence for the operator; KeyboardInterrupt when somebody says stop before all is ready. Afterwards
+    nothing is left running.
     """
     refuse_db_functions()
     _refuse_taken_port(settings)
+    _refuse_unwritable(settings.data)
     postgres = None if settings.database_url else EmbeddedPostgres(settings.data)
     try:
         if postgres is not None:
@@ -62,8 +69,9 @@ def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[R
         with group.stopping_on_signals():
             try:
                 group.start()
-                if group.wait_until_ready():
-                    yield Running(settings, group, settings.public_url or f"http://{settings.host}:{settings.port}")
+                if not group.wait_until_ready():
+                    raise KeyboardInterrupt
+                yield Running(settings, group, settings.public_url or f"http://{settings.host}:{settings.port}")
             finally:
                 group.stop()
     finally:
@@ -103,3 +111,14 @@ def _refuse_taken_port(settings: Settings) -> None:
                 f"Something else listens on {settings.host}:{settings.port}. Use another port: helpr up --port "
                 f"{settings.port + 1}"
             ) from None
+
+
+def _refuse_unwritable(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, mode=0o700, exist_ok=True)
+        with TemporaryFile(dir=data):
+            pass
+    except OSError as error:
+        raise DataIsUnwritable(
+            f"Helpr cannot keep data in {data}: {error.strerror}. Use another folder: helpr up --data DIR"
+        ) from None
