@@ -1,7 +1,7 @@
 """Rows of a view, many at a time: one statement to load what a batch touches, one to write it back."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -9,6 +9,7 @@ from psycopg import sql
 
 from projections.view import Database
 
+AT_ONCE = 500
 R = TypeVar("R", bound=msgspec.Struct)
 Key = tuple[UUID, UUID]
 """Tenant and id: the primary key of most rows."""
@@ -29,18 +30,26 @@ def load(db: Database, table: str, kind: type[R], keys: Iterable[Key]) -> dict[K
 
 
 def write(db: Database, table: str, rows: Sequence[msgspec.Struct], *, key: int = 2) -> None:
-    """Inserts the rows, or replaces those with the same first ``key`` columns."""
-    if not rows:
-        return
-    names = rows[0].__struct_fields__
-    columns = sql.SQL(", ").join(map(sql.Identifier, names))
-    places = sql.SQL(", ").join(sql.Placeholder() for _ in names)
-    replaced = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(n)) for n in names[key:])
-    query = sql.SQL("insert into {} ({}) values ({}) on conflict ({}) do update set {}").format(
-        sql.Identifier(table), columns, places, sql.SQL(", ").join(map(sql.Identifier, names[:key])), replaced
-    )
-    with db.cursor() as cursor:
-        cursor.executemany(query, [msgspec.structs.astuple(row) for row in rows])
+    """Inserts the rows, or replaces those with the same first ``key`` columns; no two may have the same. They travel as
+    JSON, from which PostgreSQL makes each column's own type: measured at half the effort of a statement a row."""
+    for start in range(0, len(rows), AT_ONCE):
+        chunk = rows[start : start + AT_ONCE]
+        names = chunk[0].__struct_fields__
+        columns, keys = (sql.SQL(", ").join(map(sql.Identifier, some)) for some in (names, names[:key]))
+        replaced = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(n)) for n in names[key:])
+        query = sql.SQL(
+            """insert into {0} ({1}) select {1} from json_populate_recordset(null::{0}, %s::json)
+            on conflict ({2}) do update set {3}"""
+        ).format(sql.Identifier(table), columns, keys, replaced)
+        values = [{name: _as_json(getattr(row, name)) for name in names} for row in chunk]
+        db.execute(query, (msgspec.json.encode(values).decode(),))
+
+
+def _as_json(value: Any) -> Any:
+    """Bytes as PostgreSQL reads them."""
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    return [_as_json(each) for each in value] if isinstance(value, list) else value
 
 
 def forgotten_among(db: Database, table: str, people: Iterable[Key]) -> set[Key]:

@@ -24,7 +24,7 @@ from tests.shown import Happened, happened
 Step = tuple[type[Any], UUID, Callable[[Any], Any]]
 VISITORS = [VisitorId(UUID(int=10 + number)) for number in range(4)]
 AGENTS = [AgentId(UUID(int=20 + number)) for number in range(3)]
-CONVERSATIONS = [UUID(int=30 + number) for number in range(6)]
+CONVERSATIONS = [UUID(int=30 + number) for number in range(4)]
 
 
 class Organisation:
@@ -74,7 +74,7 @@ class Organisation:
 
     def _talking(self) -> Step:
         talk, visitor, agent = self._random.choice(CONVERSATIONS), self._random.choice(VISITORS), AGENTS[0]
-        message, up_to = MessageId(UUID(int=self._random.getrandbits(64))), self._random.randrange(1, 9)
+        message, up_to = MessageId(UUID(int=self._random.getrandbits(64))), self._random.randrange(1, 6)
         words: dict[str, Any] = {"message": message, "text": f"words {message}"}
         by_visitor, by_agent = Author(Party.VISITOR, visitor), Author(Party.AGENT, agent)
         steps: list[Step] = [

@@ -54,7 +54,7 @@ def rows(owner: Connection, view: View) -> Rows:
 
 @pytest.mark.requirement("R-PRI-2")
 @pytest.mark.requirement("R-ANA-1")
-@given(seed=st.integers(0, 2**32), steps=st.integers(10, 50))
+@given(seed=st.integers(0, 2**32), steps=st.integers(20, 120))
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_view_rebuilt_equals_the_live_one_row_for_row(module_database: Database, seed: int, steps: int) -> None:
     with (
