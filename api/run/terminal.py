@@ -78,7 +78,7 @@ def progress() -> Iterator[Moved]:
     """Bars, one a name; they appear with the first news of it."""
     bars = Progress(
         TextColumn("  {task.description:<14}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
-        console=console, transient=True,
+        console=console, transient=True, disable=not console.is_terminal,
     )  # fmt: skip
     tasks: dict[str, TaskID] = {}
 
