@@ -71,7 +71,7 @@ async def running(database: Database, folder: Path, **settings: Any) -> AsyncIte
         owner_url=database.owner,
         keys_url=f"sqlite://{folder}/keys/keys.sqlite",
         kms_url=f"file://{folder}/root/root.key",
-        port=_free_port(),
+        port=free_port(),
     )
     wanted = replace(wanted, **settings)
     stop = threading.Event()
@@ -121,7 +121,8 @@ async def _until_it_answers(helpr: Helpr) -> None:
     raise AssertionError("the server does not answer")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Where nobody listens just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
