@@ -34,7 +34,7 @@ class Positions:
     def told(self, payload: str) -> None:
         """A worker's wake-up: ``view position mask``, the mask's bits naming the shards; or "" after a gap."""
         if not payload:
-            self._looking = asyncio.get_running_loop().create_task(self.look())
+            self._begin_to_look()
             return
         view, position, mask = payload.split()
         for shard in range(SHARDS):
@@ -43,7 +43,15 @@ class Positions:
         self._wake(view)
 
     async def look(self) -> None:
-        """Reads all positions from the database; when it is away, what is known stays."""
+        """Reads all positions from the database; when it is away, what is known stays. However many wait, one looks."""
+        await asyncio.shield(self._begin_to_look())
+
+    def _begin_to_look(self) -> asyncio.Task[None]:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._read())
+        return self._looking
+
+    async def _read(self) -> None:
         with contextlib.suppress(*AWAY):
             rows = await self._pool.fetch(QUERY)
             for view, shard, position in rows:
