@@ -1,5 +1,6 @@
 """A visitor opens a page with the widget: somebody new, or somebody who comes back to their conversation."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,12 +16,12 @@ from api.origin import address_of, device_of, page_of, place_of
 from api.rate_limits import RateLimits
 from api.settings import Settings
 from api.widget.guest import Guest, WidgetDoor
-from application.ports import Digests, EventStore, Keyring, Tokens
+from application.ports import Digests, EventStore, Keyring, Receipt, Tokens
 from application.visitors.arrival import Arrive, ComeBack, arrive, come_back
 from domain.accounts.organisation import Organisation
 from domain.shared.ids import OrganisationId, VisitorId
 from domain.shared.recorded import ActorKind
-from domain.shared.refusal import Absent
+from domain.shared.refusal import Absent, Refusal
 from projections.conversations import inbox_queries
 from projections.view import Reads
 from projections.visitors import directory
@@ -102,18 +103,22 @@ async def begin_session(
         "page": page_of(data.page.url, data.page.referrer, msgspec.structs.asdict(data.page)),
     }
     known = Guest(tenant, VisitorId(data.visitor)) if data.visitor and data.secret else None
-    is_back = known is not None and await widget_door.knows(known, data.secret or "")
-    visitor = known.visitor if known and is_back else VisitorId(digests.new_id())
-    secret = data.secret if is_back and data.secret else digests.new_secret()
+    if known and data.secret and await widget_door.knows(known, data.secret):
+        envelope = await asked(request, digests, tenant, ActorKind.VISITOR, known.visitor)
+        # Refused when they were forgotten, be it a moment ago, be it after the copy was made that serves now.
+        with suppress(Refusal):
+            receipt = await come_back(ComeBack(visitor=known.visitor, **visit), asked=envelope, events=events)
+            past = await _past(tenant, known.visitor, reads, keyring)
+            return _begun(Session(known.visitor, data.secret, True, *past, Host(organisation.name)), receipt)
+    visitor, secret = VisitorId(digests.new_id()), digests.new_secret()
     envelope = await asked(request, digests, tenant, ActorKind.VISITOR, visitor)
-    if is_back:
-        receipt = await come_back(ComeBack(visitor=visitor, **visit), asked=envelope, events=events)
-    else:
-        command = Arrive(visitor=visitor, secret=digests.digest(secret), **visit)
-        receipt = await arrive(command, asked=envelope, events=events)
-    identity, conversation = await _past(tenant, visitor, reads, keyring) if is_back else (None, None)
-    begun = Session(visitor, secret, is_back, identity, conversation, Host(organisation.name))
-    return Response(begun, status_code=201, headers={POSITION: str(receipt.position)})
+    command = Arrive(visitor=visitor, secret=digests.digest(secret), **visit)
+    receipt = await arrive(command, asked=envelope, events=events)
+    return _begun(Session(visitor, secret, False, None, None, Host(organisation.name)), receipt)
+
+
+def _begun(session: Session, receipt: Receipt) -> Response[Session]:
+    return Response(session, status_code=201, headers={POSITION: str(receipt.position)})
 
 
 @post("/live-token", operation_id="widgetLiveToken", status_code=201)
