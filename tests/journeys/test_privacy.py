@@ -41,6 +41,18 @@ async def test_shop_and_console_talk_to_their_own_origin_only(visitor: Any, agen
         assert [url for url in somebody.requested if not url.startswith((somebody.url, "data:"))] == []
 
 
+@pytest.mark.requirement("R-VIS-5")
+async def test_the_apis_page_draws_itself_from_our_origin_only(somebody: Any) -> None:
+    reader = await somebody()
+    await reader.page.goto(f"{reader.url}/docs")
+    await expect(reader.page.get_by_text("/v1/conversations/{conversation}/messages").first).to_be_visible()
+    await reader.page.get_by_text("/v1/conversations/{conversation}/messages").first.click()
+    await expect(reader.page.get_by_text("Your parcel left our house").first).to_be_visible()
+    await reader.shows("docs")
+    assert [url for url in reader.requested if not url.startswith((reader.url, "data:"))] == []
+    assert reader.complaints == []
+
+
 @pytest.mark.requirement("R-PRI-1")
 @pytest.mark.requirement("R-PRI-2")
 async def test_a_compliance_officer_looks_back_and_has_a_visitor_forgotten(visitor: Any, agent: Any) -> None:
