@@ -1,10 +1,13 @@
 """The trail of what happened: who did what, when, caused by what."""
 
+import importlib
+import pkgutil
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+import domain
 from domain.conversations.events import ConversationResolved, MessageSent
 from domain.shared.event import Event
 from domain.shared.recorded import Actor, ActorKind
@@ -79,6 +82,8 @@ async def test_forgetting_takes_nothing_from_the_trail_and_stands_in_it(shown: S
 
 
 def test_every_fact_of_the_product_is_audited() -> None:
+    for module in pkgutil.walk_packages(domain.__path__, "domain."):
+        importlib.import_module(module.name)
     facts = {kind for kind in Event.named.values() if kind.__module__.startswith("domain.")}
     assert set(audit.LISTENS) == facts
     assert len(facts) > 20

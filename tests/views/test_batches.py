@@ -97,8 +97,8 @@ def test_readers_are_told_of_a_step_and_of_a_take_over_but_not_of_a_rebuild_unde
     with psycopg.connect(database.owner, autocommit=True) as reader:
         reader.execute("listen helpr_views")
         tallied.folding.step(LogPages(tallied.work).between(0, end), [0, 1, 2], 0, end)
-        told = [notice.payload for notice in reader.notifies(timeout=5, stop_after=1)]
-        assert told == [f"tally {end} 7"]
-        rebuild(owner, tally)
-        told = [notice.payload for notice in reader.notifies(timeout=0.2)]
-        assert told == [f"tally {end} ffff"]
+        new = Folding(tallied.work, tally, rebuild(owner, tally))
+        later = log.write(ACME, in_conversation(one, visitor_says("again")))
+        new.step(LogPages(tallied.work).between(end, later), [3], end, later)
+        told = [notice.payload for notice in reader.notifies(timeout=10, stop_after=3)]
+        assert told == [f"tally {end} 7", f"tally {end} ffff", f"tally {later} 8"]
