@@ -88,7 +88,7 @@ def _talk(words: Sequence[Words], chance: Random, visitor: Face, taker: UUID | N
         yield Move("agent", "PUT", "assignee", {"agent": str(taker)})
     before: Side = "visitor"
     for said in words:
-        if said.side != before and chance.random() < 0.4:
+        if said.side != before and chance.random() < 0.25:
             yield Move(said.side, "PUT", "read")
         yield Move(said.side, "POST", "messages", {"text": said.text})
         before = said.side
