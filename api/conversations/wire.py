@@ -7,10 +7,12 @@ from uuid import UUID
 import msgspec
 
 from api.opening import opened, shown
-from application.ports import Keyring
+from application.ports import Damaged, Keyring
 from domain.shared.event import Erased
 from projections.conversations import thread
 from projections.conversations.inbox_queries import InboxRow
+
+SPOKEN = ("message", "note")
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -91,6 +93,7 @@ async def changes(keyring: Keyring, tenant: UUID, found: Sequence[thread.Change]
 
 def _row(row: InboxRow, name: str | Erased | None, text: str | Erased | None) -> Row:
     is_erased = row.is_erased or isinstance(text, Erased)
+    _refuse_silence(row.preview_author is not None and text is None and not is_erased)
     preview = Preview(row.preview_author, shown(text), is_erased) if row.preview_author else None
     return Row(
         id=row.conversation,
@@ -108,6 +111,7 @@ def _row(row: InboxRow, name: str | Erased | None, text: str | Erased | None) ->
 
 
 def _change(change: thread.Change, text: str | Erased | None) -> Change:
+    _refuse_silence(change.kind in SPOKEN and text is None and not change.is_erased)
     return Change(
         sequence=change.sequence,
         at=change.at,
@@ -122,3 +126,9 @@ def _change(change: thread.Change, text: str | Erased | None) -> Change:
         reader=change.reader,
         up_to=change.up_to,
     )
+
+
+def _refuse_silence(is_silent: bool) -> None:
+    """Words that are neither there nor erased were taken away by somebody."""
+    if is_silent:
+        raise Damaged

@@ -81,6 +81,6 @@ def _agent(entry: Entry) -> Agent:
         place = Place(
             entry.tenant_id, entry.agent_id, entry.joined_version, entry.joined_event, AgentJoined.NAME, field
         )
-        return Sealed(ciphertext, place) if ciphertext else None
+        return None if ciphertext is None else Sealed(ciphertext, place)
 
     return Agent(entry.agent_id, entry.role, sealed("name", entry.name), sealed("email", entry.email))

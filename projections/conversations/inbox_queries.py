@@ -165,6 +165,8 @@ def _row(row: Any) -> InboxRow:
         conversation, visitor, status, priority, assignee, started, last, waiting, unread, sequence,
         author, preview, preview_event, preview_version, is_erased, name, name_event, name_version, tenant,
     ) = row  # fmt: skip
+    said_at = Place(tenant, conversation, preview_version, preview_event, MessageSent.NAME, "text")
+    named_at = Place(tenant, visitor, name_version, name_event, VisitorIdentified.NAME, "name")
     return InboxRow(
         conversation=conversation,
         visitor=visitor,
@@ -177,8 +179,7 @@ def _row(row: Any) -> InboxRow:
         unread=unread,
         sequence=sequence,
         preview_author=author,
-        preview=preview
-        and Sealed(preview, Place(tenant, conversation, preview_version, preview_event, MessageSent.NAME, "text")),
-        name=name and Sealed(name, Place(tenant, visitor, name_version, name_event, VisitorIdentified.NAME, "name")),
+        preview=None if preview is None else Sealed(preview, said_at),
+        name=None if name is None else Sealed(name, named_at),
         is_erased=is_erased,
     )

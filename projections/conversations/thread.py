@@ -199,7 +199,8 @@ def _shown(row: Any) -> Change:
     conversation, sequence, kind, at, actor_kind, actor, id, author_kind, author, text, is_erased, *rest = row
     assignee, priority, event_id, tenant = rest
     name = MessageSent.NAME if kind == "message" else NoteLeft.NAME
-    sealed = text and Sealed(text, Place(tenant, conversation, sequence, event_id, name, "text"))
+    place = Place(tenant, conversation, sequence, event_id, name, "text")
+    sealed = None if text is None else Sealed(text, place)
     return Change(
         conversation,
         sequence,

@@ -149,7 +149,7 @@ def _visitor(entry: Entry) -> Visitor:
     seen = dict.fromkeys(SEEN) | {
         field: Sealed(ciphertext, _place(entry, entry.seen_version, entry.seen_event, entry.seen_name or "", field))
         for field, ciphertext in zip(SEEN, entry.seen or (), strict=False)
-        if ciphertext
+        if ciphertext is not None
     }
     said = {
         field: Sealed(
@@ -162,7 +162,7 @@ def _visitor(entry: Entry) -> Visitor:
                 field,
             ),
         )
-        if (ciphertext := getattr(entry, field))
+        if (ciphertext := getattr(entry, field)) is not None
         else None
         for field in ("name", "email", "phone")
     }
