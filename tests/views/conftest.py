@@ -69,6 +69,18 @@ class Tallied:
         return set(self.folding.checkpoints().values())
 
     @property
+    def generations(self) -> list[tuple[int, int, str]]:
+        """Those there are: number, version, state."""
+        query = "select generation, version, state from views.generations where view = 'tally' order by 1"
+        return self._owner.execute(query).fetchall()
+
+    @property
+    def schemas(self) -> list[str]:
+        """Those that hold tables of the counting view."""
+        query = "select nspname from pg_namespace where nspname like 'tally%' order by 1"
+        return [name for (name,) in self._owner.execute(query)]
+
+    @property
     def parked(self) -> list[tuple[UUID, int, str]]:
         """Which streams are parked, where and why."""
         query = "select stream_id, position, error from views.parked where view = 'tally' order by position"
