@@ -5,34 +5,25 @@ the same load from a process of its own. The sides take turns, so that whatever 
 """
 
 import asyncio
-import os
-import socket
 import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
 import msgspec
-import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from api.run.demo import people
-from api.run.voice import Voice
 from api.settings import Settings
-from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres, temporary_postgres
-from infrastructure.database.migrations import migrate
-from infrastructure.processes import leash
-from infrastructure.views.status import status
-from projections import views
+from infrastructure.database.embedded import EmbeddedPostgres, temporary_postgres
+from tests.benchmarks.desk import conversations
 from tests.benchmarks.load import Target, client, post
+from tests.benchmarks.product import free_port, made, prepared, process, running, until_it_listens, until_views_stand
 
 ROUNDS, SECONDS = 3, 4
 CONNECTIONS = (16, 64)
-SESSIONS, CONVERSATIONS = 16, 256
+CONVERSATIONS = 256
 POOL = 16
 """Connections of the bare handler to PostgreSQL; with fewer or more it is slower here."""
 AIMS = {("stopped", 16): 1.0, ("stopped", 64): 1.5, ("running", 64): 1.0}
@@ -66,10 +57,10 @@ def main(*, as_json: bool) -> None:
     """Measures and prints."""
     with temporary_postgres() as postgres, _running(postgres) as (ours, bare, settings):
         rows = [_row("stopped", connections, ours, bare) for connections in CONNECTIONS]
-        with _process(["api.cli", "run", "views"], settings.environment()):
-            _until_views_stand(settings)
+        with running(settings, "views"):
+            until_views_stand(settings)
             rows += [_row("running", connections, ours, bare) for connections in CONNECTIONS]
-            figures = Figures(client(), rows, _until_views_stand(settings))
+            figures = Figures(client(), rows, until_views_stand(settings))
     if as_json:
         sys.stdout.write(msgspec.json.encode(figures).decode() + "\n")
     else:
@@ -92,82 +83,18 @@ def _row(state: str, connections: int, ours: Side, bare: Side) -> Row:
 @contextmanager
 def _running(postgres: EmbeddedPostgres) -> Iterator[tuple[Side, Side, Settings]]:
     """Both servers, warm, and the settings of ours."""
-    with psycopg.connect(postgres.owner_dsn, autocommit=True) as owner:
-        owner.execute("create database bare")
-    migrate(postgres.owner_dsn, views.ALL, runtime_login=RUNTIME_LOGIN)
-    data = postgres.data
-    settings = Settings(
-        data=data,
-        database_url=postgres.runtime_dsn,
-        owner_url=postgres.owner_dsn,
-        keys_url=f"sqlite:///{data}/keys/keys.sqlite",
-        kms_url=f"file://{data}/root/root.key",
-        port=_free_port(),
-        is_demo=True,
-    )
-    bare_dsn, bare_port = postgres.owner_dsn.rsplit("/", 1)[0] + "/bare", _free_port()
+    settings, bare_dsn, bare_port = prepared(postgres), made(postgres, "bare"), free_port()
     with (
-        _process(["api.cli", "run", "api"], settings.environment()),
-        _process(["tests.benchmarks.bare", bare_dsn, str(bare_port), str(POOL)]),
+        running(settings, "api"),
+        process(["tests.benchmarks.bare", bare_dsn, str(bare_port), str(POOL)]),
     ):
-        ours = Side(f"http://127.0.0.1:{settings.port}", [])
-        bare = Side(f"http://127.0.0.1:{bare_port}", [])
-        ours.targets.extend(asyncio.run(_conversations(ours.url, settings)))
-        bare.targets.extend(Target(f"/conversations/{uuid4()}/messages", {}) for _ in range(CONVERSATIONS))
+        ours = Side(f"http://127.0.0.1:{settings.port}", asyncio.run(conversations(settings, CONVERSATIONS)))
+        until_it_listens(bare_port)
+        targets = [Target(f"/conversations/{uuid4()}/messages", {}) for _ in range(CONVERSATIONS)]
+        bare = Side(f"http://127.0.0.1:{bare_port}", targets)
         for side in (ours, bare):
             post(side.url, side.targets, connections=8, seconds=1)
         yield ours, bare, settings
-
-
-async def _conversations(url: str, settings: Settings) -> list[Target]:
-    """Agents who are signed in, and conversations to write in."""
-    staff, voice = people(settings), Voice(url)
-    sessions = []
-    for number in range(SESSIONS):
-        headers = {"helpr-request": "console", "x-forwarded-for": f"198.18.0.{number + 1}"}
-        content = {"email": staff.agents[number % 4].email, "password": staff.password}
-        answer = await voice.ask("POST", "/v1/session", headers, content)
-        sessions.append(headers | {"cookie": answer.header("set-cookie").partition(";")[0]})
-    targets = []
-    for number in range(CONVERSATIONS):
-        headers = {"x-forwarded-for": f"198.19.0.{number}"}
-        answer = await voice.ask("POST", "/widget/v1/session", headers, {"organisation": staff.organisation})
-        visitor = msgspec.json.decode(answer.body)
-        bearer = {"authorization": f"Bearer {staff.organisation}.{visitor['visitor']}.{visitor['secret']}"}
-        answer = await voice.ask("POST", "/widget/v1/conversations", headers | bearer, {"text": "Hello!"})
-        conversation = msgspec.json.decode(answer.body)["conversation"]
-        targets.append(Target(f"/v1/conversations/{conversation}/messages", sessions[number % SESSIONS]))
-    voice.hang_up()
-    return targets
-
-
-@contextmanager
-def _process(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[None]:
-    """One of our modules as a process, until the end."""
-    started = subprocess.Popen(
-        [sys.executable, "-m", *command], env={**os.environ, **(environment or {})}, preexec_fn=leash()
-    )
-    try:
-        yield
-    finally:
-        started.terminate()
-        started.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _until_views_stand(settings: Settings) -> float:
-    """Waits until no view is a second behind; how long that took."""
-    before = time.monotonic()
-    with psycopg.connect(settings.owner_url, autocommit=True) as owner:
-        while any(view.seconds > 1 or view.lag > 500 for view in status(owner)):
-            time.sleep(0.05)
-    return time.monotonic() - before
 
 
 def _show(figures: Figures) -> None:
