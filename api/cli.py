@@ -14,6 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 when it worked, 1 when it did not, 2 when it was not understood."""
     asked = _parser().parse_args(arguments)
     try:
+        if getattr(asked, "reads_settings", False):
+            return _doctor(asked)
         settings = _settings(asked)
         return int(asked.run(asked, settings) or 0)
     except SettingIsWrong as error:
@@ -36,6 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--demo", action="store_true", help="with a demo organisation, its agents and its shop")
     up.set_defaults(run=_up)
     _add_views(commands.add_parser("views", help="how the views are; build them anew; replay what was parked"))
+    doctor = commands.add_parser("doctor", help="say what is wrong and how to mend it")
+    doctor.add_argument("--data", metavar="DIR", default=None)
+    doctor.add_argument("--port", default=None)
+    doctor.add_argument("--json", action="store_true")
+    doctor.set_defaults(reads_settings=True)
     bench = commands.add_parser("bench", help="measure, both sides on this machine")
     bench.add_argument("name", choices=("append", "send"))
     bench.add_argument("--json", action="store_true")
@@ -64,6 +71,10 @@ def _add_views(views: argparse.ArgumentParser) -> None:
 
 
 def _settings(asked: argparse.Namespace) -> Settings:
+    return read_settings(_environment(asked))
+
+
+def _environment(asked: argparse.Namespace) -> dict[str, str]:
     """What the command line says goes before the environment."""
     said = {
         "HELPR_DATA": getattr(asked, "data", None),
@@ -71,13 +82,20 @@ def _settings(asked: argparse.Namespace) -> Settings:
         "HELPR_PORT": getattr(asked, "port", None),
         "HELPR_DEMO": "yes" if getattr(asked, "demo", False) else None,
     }
-    return read_settings({**os.environ, **{name: value for name, value in said.items() if value is not None}})
+    return {**os.environ, **{name: value for name, value in said.items() if value is not None}}
 
 
 def _up(asked: argparse.Namespace, settings: Settings) -> int:
     from api.run.terminal import up
 
     return up(settings)
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    """Settings that cannot be read are a finding, not the end."""
+    from api.run.doctor import examine, show
+
+    return show(examine(_environment(asked)), as_json=asked.json)
 
 
 def _process(asked: argparse.Namespace, settings: Settings) -> int:

@@ -50,12 +50,12 @@ def module_database(cluster: EmbeddedPostgres) -> Iterator[Database]:
 
 
 @contextmanager
-def fresh_database(cluster: EmbeddedPostgres) -> Iterator[Database]:
-    """A copy of the migrated template, gone afterwards."""
+def fresh_database(cluster: EmbeddedPostgres, *, template: str = TEMPLATE) -> Iterator[Database]:
+    """A copy of the migrated template, or of another database, gone afterwards."""
     name = f"helpr_{next(_numbers)}"
     with psycopg.connect(cluster.owner_dsn, autocommit=True) as owner:
         make = sql.SQL("create database {} template {}")
-        owner.execute(make.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        owner.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
         yield Database(_named(cluster.owner_dsn, name), _named(cluster.runtime_dsn, name))
         owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 

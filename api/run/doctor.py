@@ -1,0 +1,74 @@
+"""``helpr doctor``: what is wrong with this installation, and how to mend it. It looks, and changes nothing."""
+
+import asyncio
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec.structs import replace
+from rich.console import Console
+from rich.text import Text
+
+from api.run import doctor_database, doctor_keys, doctor_machine
+from api.run.finding import Finding, Verdict, is_well, look, wrong
+from api.settings import SettingIsWrong, Settings, read_settings
+from infrastructure.database.embedded import RUNTIME_LOGIN
+
+COLOURS = {Verdict.OK: "green", Verdict.LOOK: "yellow", Verdict.WRONG: "bold red"}
+
+
+def examine(environment: Mapping[str, str]) -> list[Finding]:
+    """Everything that can be looked at with these settings, what others rest on first."""
+    return list(_examined(environment))
+
+
+def _examined(environment: Mapping[str, str]) -> Iterator[Finding]:
+    yield from doctor_machine.surroundings(environment)
+    try:
+        settings = read_settings(environment)
+    except SettingIsWrong as error:
+        yield wrong("settings", f"{error}.", "Set the variable anew, or unset it; then: helpr doctor")
+        return
+    yield doctor_machine.pages()
+    yield from doctor_machine.folders(settings)
+    yield doctor_machine.disk(settings.data)
+    home = doctor_machine.Home(settings)
+    yield from home.findings()
+    if not settings.database_url:
+        if not home.has_database():
+            yield look("database", "Not looked at: the embedded PostgreSQL is not up.", "Start it with: helpr up")
+            yield from asyncio.run(doctor_keys.examine(settings, None))
+            return
+        settings = _embedded(settings, home.database_port())
+    with doctor_database.connected(settings.owner_url) as (db, found):
+        yield found
+        if db is not None:
+            yield from doctor_database.examine(db, settings.database_url)
+        yield from asyncio.run(doctor_keys.examine(settings, db))
+
+
+def _embedded(settings: Settings, port: int) -> Settings:
+    """The same DSNs as the embedded server gives, without drawing a password where there is none."""
+
+    def dsn(user: str) -> str:
+        file = settings.data / "secrets" / user
+        words = file.read_text() if doctor_machine.is_readable(file) else ""
+        return f"postgresql://{user}:{words}@127.0.0.1:{port}/helpr"
+
+    return replace(settings, database_url=dsn(RUNTIME_LOGIN), owner_url=dsn("postgres"))
+
+
+def show(findings: Sequence[Finding], *, as_json: bool) -> int:
+    """A line each, coloured on a terminal only; 1 when something is wrong."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
+        return 0 if is_well(findings) else 1
+    console = Console(highlight=False, soft_wrap=True)
+    for finding in findings:
+        line = Text.assemble((f"{finding.verdict.value:<6}", COLOURS[finding.verdict]), f" {finding.check:<12} ")
+        console.print(line + Text(finding.says) + Text(f" {finding.mend}" if finding.mend else "", "dim"))
+    if is_well(findings):
+        console.print("Nothing is wrong.")
+        return 0
+    console.print("Mend what is wrong from the top down, then run helpr doctor again.")
+    return 1
