@@ -8,6 +8,8 @@ from typing import Any
 import asyncpg
 import structlog
 
+from infrastructure.database.lost import LOST
+
 log = structlog.get_logger()
 Told = Callable[[str], None]
 
@@ -42,7 +44,7 @@ class Wakeups:
                 connection = await self._connect()
                 pause = 0.1
                 await self._listen(connection)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except (*LOST, asyncpg.PostgresError) as error:
                 log.warning("wake-ups are away", error=type(error).__name__, retry_in=pause)
             finally:
                 if connection is not None:

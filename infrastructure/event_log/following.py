@@ -9,10 +9,11 @@ import structlog
 
 from domain.shared.event import Event
 from domain.shared.recorded import Recorded
+from infrastructure.database.lost import LOST
 from infrastructure.event_log.reading import LogReader
 
 log = structlog.get_logger()
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+AWAY = (*LOST, asyncpg.PostgresError)
 Followed = Callable[[Sequence[Recorded[Event]]], None]
 
 

@@ -9,15 +9,13 @@ from typing import Any
 import asyncpg
 import structlog
 
+from infrastructure.database.lost import LOST
 from infrastructure.event_log.appending import PLACEHOLDERS, AppendRequest, LogUnavailable, Outcome, columns, outcomes
 
 APPEND = f"select * from log.append({', '.join(f'${n}' for n in range(1, PLACEHOLDERS + 1))})"  # noqa: S608
 AWAY = (
+    *LOST,
     LogUnavailable,
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
     asyncpg.PostgresSystemError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

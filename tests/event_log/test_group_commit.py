@@ -145,6 +145,30 @@ async def test_it_heals_after_the_server_has_ended_its_connection(log: GroupComm
     assert sorted(outcome.position for outcome in outcomes) == list(range(2, 12))
 
 
+async def test_a_driver_that_has_lost_count_of_its_connection_gets_a_new_one(database: Database) -> None:
+    """What asyncpg says now and then when the server ends a connection between two questions."""
+    opened: list[Any] = []
+
+    async def confused_at_first() -> Any:
+        connection = await connect(database.runtime)
+        opened.append(connection)
+        return connection if len(opened) > 1 else Confused(connection)
+
+    log = GroupCommit(confused_at_first)
+    log.start()
+    assert (await log.append(request(row(new_id(), 1)))).what == "done"
+    assert len(opened) == 2
+    await log.stop()
+
+
+class Confused:
+    def __init__(self, connection: Any) -> None:
+        self.terminate = connection.terminate
+
+    async def fetch(self, query: str, *values: Any) -> list[Any]:
+        raise asyncpg.InternalClientError("another operation is in progress")
+
+
 async def test_it_waits_out_a_cut_wire(database: Database) -> None:
     async with wire_to(database.runtime) as wire, committing(wire.dsn, patience=30) as log:
         await log.append(request(row(new_id(), 1)))
