@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
 
 from api.settings import SettingIsWrong, Settings, read_settings
 
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--demo", action="store_true", help="with a demo organisation, its agents and its shop")
     up.set_defaults(run=_up)
     _add_views(commands.add_parser("views", help="how the views are; build them anew; replay what was parked"))
+    _add_log(commands.add_parser("log", help="the log's end, one stream of it, whether it is whole"))
     doctor = commands.add_parser("doctor", help="say what is wrong and how to mend it")
     doctor.add_argument("--data", metavar="DIR", default=None)
     doctor.add_argument("--port", default=None)
@@ -68,6 +70,24 @@ def _add_views(views: argparse.ArgumentParser) -> None:
     status.set_defaults(run=_views_status)
     rebuild.set_defaults(run=_views_rebuild)
     replay.set_defaults(run=_views_replay)
+
+
+def _add_log(log: argparse.ArgumentParser) -> None:
+    what = log.add_subparsers(required=True, metavar="ACTION")
+    tail = what.add_parser("tail", help="the last facts")
+    show = what.add_parser("show", help="one stream; personal fields stay sealed")
+    verify = what.add_parser("verify", help="compute every hash again, and look for gaps")
+    for action in (tail, show, verify):
+        action.add_argument("--data", metavar="DIR", default=None)
+    for action in (tail, show):
+        action.add_argument("--json", action="store_true", help="one object a line")
+    tail.add_argument("--follow", action="store_true", help="go on with what comes")
+    tail.add_argument("-n", type=int, default=20, metavar="FACTS")
+    show.add_argument("kind", metavar="KIND", help="conversation, visitor, agent, …")
+    show.add_argument("id", type=UUID, metavar="ID")
+    tail.set_defaults(run=_log_tail)
+    show.set_defaults(run=_log_show)
+    verify.set_defaults(run=_log_verify)
 
 
 def _settings(asked: argparse.Namespace) -> Settings:
@@ -138,6 +158,26 @@ def _views_replay(asked: argparse.Namespace, settings: Settings) -> int:
     for view, cleared in views.replay(_own_database(settings), asked.names).items():
         print(f"{view:<12} {cleared} streams folded again")
     return 0
+
+
+def _log_tail(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.run import log
+
+    log.tail(_own_database(settings), most=asked.n, is_followed=asked.follow, as_json=asked.json)
+    return 0
+
+
+def _log_show(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.run import log
+
+    log.show(_own_database(settings), asked.kind, asked.id, as_json=asked.json)
+    return 0
+
+
+def _log_verify(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.run import log
+
+    return log.check(_own_database(settings))
 
 
 def _bench(asked: argparse.Namespace, settings: Settings) -> int:
