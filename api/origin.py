@@ -54,6 +54,11 @@ def place_of(connection: Connection, proxies: tuple[str, ...]) -> dict[str, str]
     return {name: value[:120] for name, value in said.items() if value}
 
 
+def warm() -> None:
+    """Makes the matchers of user agents, which takes half a second, before anybody waits for them."""
+    _device("")
+
+
 def device_of(connection: Connection) -> dict[str, str]:
     """Browser, operating system and kind of device, from the user agent; the string itself is not kept."""
     return dict(_device(connection.headers.get("user-agent", "")[:512]))

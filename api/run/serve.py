@@ -11,6 +11,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from api.main import House, opened, web
+from api.origin import warm
 from api.run.demo import people
 from api.run.hiring import hire
 from api.run.logs import log_to_stderr
@@ -41,6 +42,7 @@ async def _serve(settings: Settings) -> None:
 
 async def _until_stopped(house: House, stop: asyncio.Event) -> None:
     async with listening(house) as serving:
+        await asyncio.to_thread(warm)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
 
