@@ -1,16 +1,20 @@
-"""What everybody writes first: a Litestar handler with one INSERT through asyncpg. No session, no rights, no limits,
-no idempotency, nothing sealed, no audit. Served exactly as the product is."""
+"""What everybody writes first: a Litestar handler with one INSERT through asyncpg, which tells whoever watches. No
+session, no rights, no limits, no idempotency, nothing sealed, no audit. Served exactly as the product is."""
 
 import asyncio
+import contextlib
 import signal
 import sys
+from collections import defaultdict
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 import uvloop
-from litestar import Litestar, post
+from litestar import Litestar, WebSocket, post, websocket
 from litestar.datastructures import State
+from litestar.exceptions import WebSocketDisconnect
 from litestar.params import FromPath, JSONBody
 
 from api.run.serve import answering
@@ -23,6 +27,7 @@ INSERT = "insert into messages (id, conversation, text) values ($1, $2, $3)"
 
 class Words(msgspec.Struct):
     text: str
+    id: UUID | None = None
 
 
 class Written(msgspec.Struct):
@@ -33,9 +38,30 @@ class Written(msgspec.Struct):
 @post("/conversations/{conversation:uuid}/messages")
 async def send_message(conversation: FromPath[UUID], data: JSONBody[Words], state: State) -> Written:
     """Stores a message; autocommit, durable like ours."""
-    written = Written(uuid4(), conversation)
+    written = Written(data.id or uuid4(), conversation)
     await state.pool.execute(INSERT, written.id, conversation, data.text)
+    if watching := state.watching.get(str(conversation)):
+        message = msgspec.json.encode({"id": written.id, "text": data.text}).decode()
+        for socket in watching:
+            await socket.send_text(message)
     return written
+
+
+@websocket("/live")
+async def live(socket: WebSocket[Any, Any, Any], state: State) -> None:
+    """The first frame names conversations; whatever is said later is heard and forgotten."""
+    await socket.accept()
+    watched = (await socket.receive_text()).split()
+    for conversation in watched:
+        state.watching[conversation].add(socket)
+    await socket.send_text("welcome")
+    try:
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                await socket.receive_text()
+    finally:
+        for conversation in watched:
+            state.watching[conversation].discard(socket)
 
 
 async def serve(dsn: str, port: int, connections: int) -> None:
@@ -44,7 +70,8 @@ async def serve(dsn: str, port: int, connections: int) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     pool = await asyncpg.create_pool(dsn, min_size=connections, max_size=connections)
     await pool.execute(TABLE)
-    app = Litestar([send_message], state=State({"pool": pool}), openapi_config=None, logging_config=None)
+    state = State({"pool": pool, "watching": defaultdict(set)})
+    app = Litestar([send_message, live], state=state, openapi_config=None, logging_config=None)
     async with answering(app, "127.0.0.1", port):
         await stop.wait()
     await pool.close()

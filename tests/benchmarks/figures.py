@@ -9,7 +9,6 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-
 WIDEST = 110
 """Columns that a table may need, also where nobody looks at it."""
 

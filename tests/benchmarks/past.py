@@ -38,10 +38,11 @@ AT_ONCE = 100
 
 
 class Told(msgspec.Struct, frozen=True):
-    """Somebody who came, and what they talked about."""
+    """Somebody who came, and what they talked about: its version and all facts of both."""
 
     visitor: UUID
     conversation: UUID
+    version: int
     facts: int
 
 
@@ -78,7 +79,7 @@ async def _tell(settings: Settings, wanted: Sequence[Sequence[Words]]) -> list[T
                     conversation = new_id()
                     request = _request(tenant, visitor, conversation, words, agents[turn % len(agents)], keys)
                     requests.append(request)
-                    told.append(Told(visitor, conversation, len(request.facts)))
+                    told.append(Told(visitor, conversation, len(words) + 1, len(request.facts)))
                 append(log, requests)
     finally:
         await keyring.close()
