@@ -81,6 +81,10 @@ async def ending_connections(owner: Any, dice: random.Random) -> None:
         )
 
 
+def has_ended(processes: list[asyncio.subprocess.Process]) -> bool:
+    return any(process.returncode is not None for process in processes)
+
+
 async def fuzz(database: Database, owner: Any, folder: Path, *, until: int, seed: int) -> tuple[Reader, list[Line]]:
     """Writes until the log is so long. One process is killed on the way, and another takes its place."""
     reader, pool = Reader(), await connect_pool(database.runtime, size=1)
@@ -95,7 +99,7 @@ async def fuzz(database: Database, owner: Any, folder: Path, *, until: int, seed
         for number, journal in enumerate(journals[:-1])
     ]
     unlucky = asyncio.create_task(ending_connections(owner, random.Random(seed)))
-    await eventually(lambda: len(reader.seen) > until / 3, seconds=3600)
+    await eventually(lambda: len(reader.seen) > until / 3 or has_ended(processes), seconds=3600)
     processes[0].send_signal(signal.SIGKILL)
     processes.append(await writing(database, journals[-1], until=until, seed=seed + PROCESSES))
     assert [await process.wait() for process in processes] == [-signal.SIGKILL, *[0] * PROCESSES]
