@@ -10,6 +10,10 @@ from uuid import UUID
 
 from api.settings import SettingIsWrong, Settings, read_settings
 
+BENCHES = ("append", "erase", "growth", "inbox", "live", "rebuild", "send", "sockets", "up")
+SIZED = ("erase", "growth", "inbox", "rebuild", "sockets")
+"""Benches that have a full size, too."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 when it worked, 1 when it did not, 2 when it was not understood."""
@@ -46,8 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true")
     doctor.set_defaults(reads_settings=True)
     bench = commands.add_parser("bench", help="measure, both sides on this machine")
-    bench.add_argument("name", choices=("append", "send"))
+    bench.add_argument("name", choices=BENCHES)
     bench.add_argument("--json", action="store_true")
+    bench.add_argument("--full", action="store_true", help=f"at full size, which takes long ({', '.join(SIZED)})")
     bench.set_defaults(run=_bench)
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI file")
     openapi.set_defaults(run=_openapi)
@@ -187,7 +192,9 @@ def _bench(asked: argparse.Namespace, settings: Settings) -> int:
         bench = import_module(f"tests.benchmarks.{asked.name}")
     except ModuleNotFoundError:
         return _fail("Benchmarks come with the source: run this in a checkout, as uv run helpr bench.")
-    bench.main(as_json=asked.json)
+    if asked.full and asked.name not in SIZED:
+        return _fail(f"{asked.name} has one size only; --full is for {', '.join(SIZED)}.")
+    bench.main(as_json=asked.json, **{"is_full": True} if asked.full else {})
     return 0
 
 
