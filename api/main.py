@@ -27,6 +27,7 @@ from api.conversations import assignment, history, inbox, lifecycle, live, messa
 from api.conversations.broadcast import Broadcast
 from api.conversations.news import News
 from api.description import CONFIG, described
+from api.metrics import Metrics
 from api.problems import HANDLERS
 from api.rate_limits import RateLimits
 from api.settings import Settings
@@ -93,7 +94,8 @@ class House:
         self.keyring = TenantKeyring(
             root_key(settings.kms_url), key_store(settings.keys_url), destroyed=self._announce_destroyed
         )
-        self.log = GroupCommit(partial(connect, settings.database_url))
+        self.metrics = Metrics()
+        self.log = GroupCommit(partial(connect, settings.database_url), written=self.metrics.written)
         self.reader = LogReader(pool)
         self.memories = Memories()
         self.events = LogEventStore(self.log, self.reader, self.keyring, self.memories)
@@ -185,7 +187,19 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
 
 def web(house: House) -> shell.Shell:
     """The application in its shell."""
-    return shell.Shell(application(house), new_id=digests.new_id, is_secure=house.is_secure)  # type: ignore[arg-type]
+    made = application(house)
+    house.metrics.watch(
+        [route.path_format for route in made.routes],
+        queue=lambda: house.log.waiting,
+        sockets=lambda: house.broadcast.listening,
+        keys=lambda: house.keyring.looked_up,
+    )
+    return shell.Shell(
+        made,  # type: ignore[arg-type]
+        new_id=digests.new_id,
+        is_secure=house.is_secure,
+        answered=house.metrics.answered,
+    )
 
 
 def application(house: House) -> Litestar:

@@ -24,7 +24,8 @@ class SettingIsWrong(Exception):
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """DSNs and places. Empty ``database_url`` means the embedded PostgreSQL in ``data``; ``public_url`` is where people
-    reach Helpr when that is not ``host`` and ``port``: with https, cookies are for https only."""
+    reach Helpr when that is not ``host`` and ``port``: with https, cookies are for https only.
+    Metrics are served on ``metrics_port`` of 127.0.0.1; 0 is nowhere."""
 
     data: Path
     database_url: str = ""
@@ -35,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8460
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    metrics_port: int = 0
     is_demo: bool = False
     demo_organisation: UUID = DEMO
 
@@ -50,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "HELPR_HOST": self.host,
             "HELPR_PORT": str(self.port),
             "HELPR_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
+            "HELPR_METRICS_PORT": str(self.metrics_port or ""),
             "HELPR_DEMO": "yes" if self.is_demo else "",
         }
 
@@ -75,7 +78,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         kms_url=environment.get("HELPR_KMS_URL") or f"file://{data / 'root' / 'root.key'}",
         public_url=environment.get("HELPR_PUBLIC_URL", "").rstrip("/"),
         host=environment.get("HELPR_HOST") or "127.0.0.1",
-        port=_port(environment.get("HELPR_PORT") or "8460"),
+        port=_port(environment.get("HELPR_PORT") or "8460", "HELPR_PORT"),
+        metrics_port=_port(environment.get("HELPR_METRICS_PORT") or "0", "HELPR_METRICS_PORT"),
         trusted_proxies=_networks(environment.get("HELPR_TRUSTED_PROXIES", "127.0.0.0/8,::1/128")),
         is_demo=environment.get("HELPR_DEMO", "").lower() in ("1", "yes", "true"),
     )
@@ -102,9 +106,9 @@ def _names(dsn: str) -> tuple[str, ...]:
     return tuple(str(parts.get(part) or default) for part, default in (("host", ""), ("port", "5432"), ("dbname", "")))
 
 
-def _port(text: str) -> int:
+def _port(text: str, name: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise SettingIsWrong("HELPR_PORT must be a number from 0 to 65535")
+        raise SettingIsWrong(f"{name} must be a number from 0 to 65535")
     return int(text)
 
 

@@ -1,6 +1,7 @@
 """The outermost layer: security headers on every answer, who may ask from other origins, how much may be said."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -8,6 +9,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answered = Callable[[str, str, int, float], None]
 
 PAGES = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -47,16 +49,20 @@ TOO_LARGE = (
 
 
 class Shell:
-    """Wraps the application. ``new_id`` names requests; ``is_secure`` says that people come by https."""
+    """Wraps the application. ``new_id`` names requests; ``is_secure`` says that people come by https; ``answered`` is
+    told the route, the method, the status and the seconds of every answer."""
 
-    def __init__(self, app: App, *, new_id: Callable[[], Any], is_secure: bool) -> None:
-        self._app, self._new_id = app, new_id
+    def __init__(
+        self, app: App, *, new_id: Callable[[], Any], is_secure: bool, answered: Answered = lambda *_: None
+    ) -> None:
+        self._app, self._new_id, self._answered = app, new_id, answered
         self._always = (*ALWAYS, HSTS) if is_secure else ALWAYS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        begun = perf_counter()
         path: str = scope["path"]
         is_widget = path.startswith("/widget/")
         scope.setdefault("state", {})
@@ -73,6 +79,8 @@ class Shell:
 
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
+                route = scope.get("path_template", "")
+                self._answered(route, scope["method"], message["status"], perf_counter() - begun)
                 known = {name.lower() for name, _ in message.get("headers", ())}
                 limit = _rate_limit(scope["state"].get("rate_limit"))
                 headers = [header for header in (*added, *limit) if header[0] not in known]

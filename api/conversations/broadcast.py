@@ -51,6 +51,11 @@ class Broadcast:
         self._pages: asyncio.Queue[Page] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def listening(self) -> int:
+        """How many connections listen here."""
+        return len(self._listeners)
+
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="broadcast")
 

@@ -124,10 +124,7 @@ class Home:
 
     def _port(self, is_held: bool) -> Finding:
         host, port = self._settings.host, self._settings.port
-        try:
-            with socket.create_connection((host, port), timeout=2):
-                pass
-        except OSError:
+        if not _listens(host, port):
             if is_held:
                 return wrong("running", f"Helpr runs, and nothing answers on {host}:{port}.", self._words())
             return ok("port", f"{host}:{port} is free.")
@@ -137,6 +134,9 @@ class Home:
         away = [part for part, answers in health.parts.items() if not answers]
         if away:
             return wrong("running", f"Helpr runs and waits for its {' and '.join(away)}.", "It heals by itself.")
+        if (metrics := self._settings.metrics_port) and not _listens("127.0.0.1", metrics):
+            mend = "Restart with another HELPR_METRICS_PORT, if it was taken at the start."
+            return look("running", f"Helpr answers, but metrics not on 127.0.0.1:{metrics}.", mend)
         return ok("running", f"Helpr answers on {host}:{port}.")
 
     def _words(self) -> str:
@@ -157,6 +157,14 @@ def is_readable(file: Path) -> bool:
 def _with_files(folder: Path) -> list[Path]:
     """A private folder, and the secrets in it one by one: PostgreSQL looks after its own."""
     return [folder, *sorted(folder.iterdir())] if folder.name == "secrets" and folder.is_dir() else [folder]
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def _health(url: str) -> Health | None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import structlog
 import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
@@ -15,11 +17,15 @@ from api.origin import warm
 from api.run.demo import people
 from api.run.hiring import hire
 from api.run.logs import log_to_stderr
+from api.run.scraping import Scraping
 from api.settings import Settings
 from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
 
 BACKLOG = 4096
+METRICS = "127.0.0.1"
+"""Metrics leave this machine by the operator's own proxy, if at all."""
+log = structlog.get_logger()
 
 
 def serve(settings: Settings) -> None:
@@ -37,7 +43,26 @@ async def _serve(settings: Settings) -> None:
     async with opened(settings) as house:
         if settings.is_demo:
             await hire(house, people(settings))
-        await _until_stopped(house, stop)
+        async with scraped(house):
+            await _until_stopped(house, stop)
+
+
+@asynccontextmanager
+async def scraped(house: House) -> AsyncIterator[None]:
+    """Tells Prometheus on a port of its own, if the settings say so. Nobody is served worse because that is taken."""
+    port = house.settings.metrics_port
+    if not port:
+        yield
+        return
+    try:
+        with socket.create_server((METRICS, port)):
+            pass
+    except OSError as error:
+        log.error("metrics are not served", error=type(error).__name__)
+        yield
+        return
+    async with answering(Scraping(house), METRICS, port):
+        yield
 
 
 async def _until_stopped(house: House, stop: asyncio.Event) -> None:

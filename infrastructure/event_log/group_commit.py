@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any
 
 import asyncpg
@@ -32,6 +33,7 @@ class GroupCommit:
 
     A request that was under way when the connection broke is sent again: its command id makes the log answer with the
     first outcome if it had been stored. After ``patience`` seconds without an answer callers get LogUnavailable.
+    ``written`` is told of every commit: requests, facts, seconds.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class GroupCommit:
         most_facts: int = 500,
         most_waiting: int = 20_000,
         patience: float = 5.0,
+        written: Callable[[int, int, float], None] = lambda requests, facts, seconds: None,
     ) -> None:
+        self._written = written
         self._connect, self._most_facts, self._most_waiting, self._patience = (
             connect,
             most_facts,
@@ -55,6 +59,11 @@ class GroupCommit:
         self._connection: Any = None
         self._is_stopped = False
         self.batches = self.facts = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many requests have no answer yet."""
+        return len(self._pending)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="group commit")
@@ -115,6 +124,7 @@ class GroupCommit:
         return batch
 
     async def _write(self, batch: list[Waiting]) -> None:
+        begun = perf_counter()
         try:
             found = await self._append([request for request, _ in batch])
         except AWAY:
@@ -125,7 +135,9 @@ class GroupCommit:
             await self._isolate(batch, error)
         else:
             self.batches += 1
-            self.facts += sum(len(request.facts) for request, _ in batch)
+            facts = sum(len(request.facts) for request, _ in batch)
+            self.facts += facts
+            self._written(len(batch), facts, perf_counter() - begun)
             for (_, answer), outcome in zip(batch, found, strict=True):
                 if not answer.done():
                     answer.set_result(outcome)

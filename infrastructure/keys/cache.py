@@ -15,14 +15,17 @@ class Cache(Generic[K, V]):
     def __init__(self, *, most: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._seconds, self._clock = most, seconds, clock
         self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self.hits = self.misses = 0
 
     def get(self, key: K) -> V | None:
         found = self._kept.get(key)
-        if found is None:
-            return None
-        if found[0] < self._clock():
+        if found is not None and found[0] < self._clock():
             del self._kept[key]
+            found = None
+        if found is None:
+            self.misses += 1
             return None
+        self.hits += 1
         self._kept.move_to_end(key)
         return found[1]
 

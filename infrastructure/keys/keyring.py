@@ -50,6 +50,11 @@ class TenantKeyring:
         self._ending: set[asyncio.Task[int]] = set()
         self._master: bytes | None = None
 
+    @property
+    def looked_up(self) -> tuple[int, int]:
+        """How often a scope's key was at hand, and how often the store had to be asked."""
+        return self._cache.hits, self._cache.misses
+
     async def open_store(self) -> None:
         """Opens the store and the cell's master key, from which blind indexes and tokens derive theirs."""
         await self._store.open()

@@ -273,6 +273,11 @@ def test_a_helpr_that_waits_for_its_parts(installation: Installation) -> None:
         assert "waits for its keys" in of(installation, "running")
 
 
+def test_metrics_that_could_not_be_served(installation: Installation) -> None:
+    with _answering(int(installation.environment["HELPR_PORT"]), b'{"status":"ready","parts":{}}'):
+        assert "metrics not on 127.0.0.1:1." in of(installation, "running", Verdict.LOOK, HELPR_METRICS_PORT="1")
+
+
 @contextmanager
 def _answering(port: int, body: bytes) -> Iterator[None]:
     """Somebody who answers 503 with this body, whatever is asked."""

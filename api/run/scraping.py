@@ -1,0 +1,83 @@
+"""What Prometheus is told when it asks a process: its own counters, and how the views are."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import asyncpg
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from api.main import House
+from api.shell import Message, Receive, Scope, Send
+from infrastructure.database.connections import WORKER, connect
+from infrastructure.views.status import QUERY, ViewStatus
+from projections import views
+
+log = structlog.get_logger()
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+FAMILIES = {
+    "helpr_view_lag_facts": ("Facts that a view has not folded yet.", "lag"),
+    "helpr_view_lag_seconds": ("Since when a view misses a fact.", "seconds"),
+    "helpr_view_parked_streams": ("Streams that could not be folded.", "parked"),
+}
+
+
+class ViewLags(Collector):
+    """How the serving views are, as it was seen last; nothing while the database is away."""
+
+    def __init__(self) -> None:
+        self.seen: Sequence[ViewStatus] | None = None
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One family a figure, one line a view that this version knows."""
+        yield GaugeMetricFamily("helpr_database_up", "Whether the database answers.", value=self.seen is not None)
+        names = {view.NAME for view in views.ALL}
+        serving = [line for line in self.seen or () if line.state == "serving" and line.view in names]
+        for name, (says, field) in FAMILIES.items():
+            family = GaugeMetricFamily(name, says, labels=["view"])
+            for line in serving:
+                family.add_metric([line.view], getattr(line, field))
+            yield family
+
+
+class Scraping:
+    """An ASGI application that answers GET /metrics, and nothing else."""
+
+    def __init__(self, house: House) -> None:
+        self._house, self._lags = house, ViewLags()
+        self._looking = asyncio.Lock()
+        house.metrics.registry.register(self._lags)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"] != "/metrics" or scope["method"] != "GET":
+            await _answer(send, 404, b"", b"text/plain")
+            return
+        async with self._looking:
+            self._lags.seen = await self._look()
+            body = generate_latest(self._house.metrics.registry)
+        await _answer(send, 200, body, CONTENT_TYPE_LATEST.encode())
+
+    async def _look(self) -> list[ViewStatus] | None:
+        """By a connection of its own, so that whoever watches us waits for nobody and nobody waits for them."""
+        try:
+            connection = await connect(self._house.settings.database_url, role=WORKER)
+        except AWAY as error:
+            log.warning("metrics come without the views", error=type(error).__name__)
+            return None
+        try:
+            return [ViewStatus(*row) for row in await connection.fetch(QUERY)]
+        except AWAY as error:
+            log.warning("metrics come without the views", error=type(error).__name__)
+            return None
+        finally:
+            connection.terminate()
+
+
+async def _answer(send: Send, status: int, body: bytes, kind: bytes) -> None:
+    start: Message = {"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]}
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
