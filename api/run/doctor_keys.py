@@ -10,6 +10,7 @@ from api.main import key_store, root_key
 from api.run.doctor_machine import is_readable, local
 from api.run.finding import Finding, look, ok, wrong
 from api.settings import Settings
+from domain.compliance.events import KeysDestroyed
 from domain.shared.event import Event, Sealed
 from infrastructure.event_log import looking
 from infrastructure.event_log.reading import COLUMNS
@@ -26,6 +27,8 @@ SAMPLE = 200
 """So many of the last facts with personal fields are tried."""
 RESTORE = "Put back the backup that belongs to this database; never start without it (docs/operations.md)."
 OLDER = "The key store is older than the database: put back its newest backup, then helpr doctor again."
+
+AGAIN = "Have them destroyed again: delete from log.reactions, then restart (docs/operations.md)."
 
 
 async def examine(settings: Settings, db: Db | None) -> list[Finding]:
@@ -114,6 +117,8 @@ async def _match(store: KeyStore, root: RootKey, db: Db | None) -> list[Finding]
     without = [t for t in looking.tenants(db) if t not in having and _sealed(db, most=SAMPLE, tenant=t)]
     if without:
         return [wrong("keys", f"{len(without)} organisations of this log have no keys in the store.", RESTORE)]
+    if again := await _keys_again(store, db):
+        return [wrong("keys", f"{again} people who were forgotten have keys again.", AGAIN)]
     tried, keyring = 0, TenantKeyring(root, store)
     for tenant, sealed in _sealed(db, most=SAMPLE).items():
         try:
@@ -123,6 +128,15 @@ async def _match(store: KeyStore, root: RootKey, db: Db | None) -> list[Finding]
         except KeysUnavailable as error:
             return [wrong("keys", str(error), RESTORE)]
     return [ok("keys", f"They are those of this database; {tried} fields tried.")]
+
+
+async def _keys_again(store: KeyStore, db: Db) -> int:
+    """How many keys that were destroyed are there again, because the store was put back from before."""
+    query = f"select {COLUMNS} from log.events where name = %s"  # noqa: S608
+    facts = [(row[1], looking.fact(row)) for row in db.execute(query, (KeysDestroyed.NAME,))]
+    gone = [(tenant, f"subject:{fact.subject}") for tenant, fact in facts if isinstance(fact, KeysDestroyed)]
+    pages = [await store.find(gone[start : start + 500]) for start in range(0, len(gone), 500)]
+    return sum(key.wrapped is not None for page in pages for key in page)
 
 
 def _sealed(db: Db, *, most: int, tenant: UUID | None = None) -> dict[UUID, list[Sealed]]:

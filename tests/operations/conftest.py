@@ -1,5 +1,6 @@
 """An installation that has lived for a while: a database, keys, and what an operator says of them in variables."""
 
+import asyncio
 import shutil
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import httpx
 import msgspec
 import psycopg
 import pytest
@@ -18,7 +20,7 @@ from infrastructure.database.embedded import EmbeddedPostgres
 from infrastructure.views.worker import run_worker
 from projections import views
 from tests.conftest import Database, fresh_database
-from tests.house import arrived, founded, free_port, running, signed_in
+from tests.house import Helpr, Visitor, arrived, founded, free_port, running, signed_in
 
 SECRET_WORDS = "My parcel went to Wellington Road"
 
@@ -53,6 +55,9 @@ async def lived(cluster: EmbeddedPostgres) -> AsyncIterator[Installation]:
             vera = await arrived(helpr, acme)
             position = (await vera.says(SECRET_WORDS)).headers["Helpr-Position"]
             amir = await signed_in(helpr, acme, Role.AGENT)
+            victor = await arrived(helpr, acme)
+            await victor.says("Forget me")
+            await _forgotten(helpr, await signed_in(helpr, acme, Role.COMPLIANCE), victor)
             inbox = await amir.get("/v1/conversations", headers={"Helpr-Min-Position": position})
             assert inbox.status_code == 200
         _catch_up(database)
@@ -69,6 +74,19 @@ def installation(lived: Installation, cluster: EmbeddedPostgres) -> Iterator[Ins
     with fresh_database(cluster, template=template) as database:
         yield Installation(data, database.owner, _environment(database, data))
     shutil.rmtree(data)
+
+
+async def _forgotten(helpr: Helpr, cora: httpx.AsyncClient, visitor: Visitor) -> None:
+    """The visitor's keys are destroyed, and that is proved."""
+    path = f"/v1/visitors/{visitor.id}/erasure"
+    answer = await cora.post(path, json={"reason": "requested"}, headers={"Idempotency-Key": str(visitor.id)})
+    assert answer.is_success, answer.text
+    proved = "select 1 from log.events where name = 'compliance.ErasureProved'"
+    for _ in range(500):
+        if await helpr.house.pool.fetchval(proved):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("nobody was forgotten")
 
 
 def _environment(database: Database, data: Path) -> dict[str, str]:

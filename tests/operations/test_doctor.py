@@ -4,10 +4,11 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -200,29 +201,21 @@ def _other_key(data: Path) -> None:
     (data / "root" / "root.key").write_bytes(bytes(32))
 
 
-def _older_store(data: Path) -> None:
-    """As if it had been put back from before the visitor came."""
-    import sqlite3
+def in_store(statement: str) -> Callable[[Path], None]:
+    """Changes the key store, past everybody."""
 
-    with sqlite3.connect(data / "keys" / "keys.sqlite") as file:
-        file.execute("delete from scope_keys where scope like 'subject:%'")
-    file.close()
+    def change(data: Path) -> None:
+        with closing(sqlite3.connect(data / "keys" / "keys.sqlite")) as file, file:
+            assert file.execute(statement).rowcount > 0
 
-
-def _without_tenants(data: Path) -> None:
-    import sqlite3
-
-    with sqlite3.connect(data / "keys" / "keys.sqlite") as file:
-        file.execute("delete from tenant_keys where tenant <> ?", (bytes(16),))
-    file.close()
+    return change
 
 
-def _without_master(data: Path) -> None:
-    import sqlite3
-
-    with sqlite3.connect(data / "keys" / "keys.sqlite") as file:
-        file.execute("delete from scope_keys where scope = 'master:cell'")
-    file.close()
+OLDER = "delete from scope_keys where scope like 'subject:%' and wrapped is not null"
+"""As if it had been put back from before the visitor came."""
+TENANTS = "delete from tenant_keys where hex(tenant) not like '000000000000%'"
+AGAIN = "update scope_keys set wrapped = x'01' where wrapped is null"
+"""As if it had been put back from before somebody was forgotten."""
 
 
 @pytest.mark.requirement("R-PRI-7")
@@ -235,9 +228,14 @@ def _without_master(data: Path) -> None:
         ("root key", _other_key, "did not wrap these keys"),
         ("key store", lambda data: (data / "keys/keys.sqlite").unlink(), "the log holds facts"),
         ("key store", lambda data: (data / "keys/keys.sqlite").write_bytes(b"no database" * 99), "does not answer"),
-        ("key store", _without_master, "master key is not in it"),
-        ("keys", _without_tenants, "1 organisations of this log have no keys"),
-        ("keys", _older_store, "older than the database"),
+        ("key store", in_store("delete from scope_keys where scope = 'master:cell'"), "master key is not in it"),
+        (
+            "keys",
+            in_store(TENANTS),
+            "1 organisations of this log have no keys",
+        ),
+        ("keys", in_store(OLDER), "older than the database"),
+        ("keys", in_store(AGAIN), "1 people who were forgotten have keys again"),
     ],
 )
 def test_keys_that_are_missing_or_not_those_of_this_database(

@@ -54,7 +54,7 @@ def test_what_comes_is_shown_until_somebody_says_stop(installation: Installation
 @pytest.mark.requirement("R-PRI-7")
 def test_one_stream_is_shown_with_what_is_personal_sealed(installation: Installation) -> None:
     [(stream, visitor)] = installation.execute(
-        "select stream_id, actor_id from log.events where name = 'conversations.MessageSent'"
+        "select stream_id, actor_id from log.events where name = 'conversations.MessageSent' order by position limit 1"
     )
     done = command(installation, "log", "show", "conversation", str(stream), "--json")
     shown = {each["name"]: each for each in map(json.loads, done.stdout.splitlines())}
