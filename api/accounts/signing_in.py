@@ -25,7 +25,9 @@ from domain.accounts.permission import GRANTED
 from domain.accounts.session import ABSOLUTE
 from domain.shared.event import Sealed
 from domain.shared.ids import OrganisationId, SessionId
+from domain.shared.permission import Permission
 from domain.shared.recorded import Actor, ActorKind
+from projections.accounts.agents import Role
 
 EVERYBODY: dict[str, Any] = {"audience": "everybody"}
 
@@ -41,7 +43,7 @@ class AgentShown(msgspec.Struct, frozen=True):
     id: UUID
     name: str | None
     email: str | None
-    role: str
+    role: Role
 
 
 class OrganisationShown(msgspec.Struct, frozen=True):
@@ -55,7 +57,7 @@ class Me(msgspec.Struct, frozen=True):
 
     agent: AgentShown
     organisation: OrganisationShown
-    permissions: list[str]
+    permissions: list[Permission]
     is_demo: bool
 
 

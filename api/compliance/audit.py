@@ -31,7 +31,7 @@ class TrailIsUnknown(Absent):
 class TrailActor(msgspec.Struct, frozen=True):
     """An agent, a visitor or the system."""
 
-    kind: str
+    kind: audit.ActorKind
     id: UUID
 
 

@@ -31,8 +31,8 @@ class ErasureShown(msgspec.Struct, frozen=True):
     """Decided: there is no way back. Shredded: the keys are destroyed. Proved: every place was searched for remains."""
 
     visitor: UUID
-    reason: str
-    state: str
+    reason: erasures.Reason
+    state: erasures.State
     decided_at: datetime
     shredded_at: datetime | None
     proved_at: datetime | None

@@ -14,7 +14,8 @@ from api.conversations import wire
 from api.conversations.wire import Change, Receipts
 from application.conversations.history import as_it_was
 from application.ports import History, Keyring
-from domain.conversations.events import MessagesRead
+from domain.conversations.conversation import Status
+from domain.conversations.events import MessagesRead, Priority
 from domain.shared.permission import Permission
 from domain.shared.refusal import Malformed
 from projections.conversations import thread
@@ -24,8 +25,8 @@ class MomentShown(msgspec.Struct, frozen=True):
     """A conversation as it was: folded from the log up to a moment, not from any view."""
 
     at: datetime
-    status: str
-    priority: str
+    status: Status
+    priority: Priority
     assignee: UUID | None
     changes: list[Change]
     receipts: Receipts
@@ -50,8 +51,8 @@ async def read_moment(
     known = moment.conversation
     return MomentShown(
         at=at,
-        status=known.status.value,
-        priority=known.priority.value,
+        status=known.status,
+        priority=known.priority,
         assignee=known.assignee,
         changes=await wire.changes(keyring, caller.tenant, said),
         receipts=Receipts(known.read_by_visitor, known.read_by_agents),

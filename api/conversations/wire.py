@@ -10,7 +10,8 @@ from api.opening import opened, shown
 from application.ports import Damaged, Keyring
 from domain.shared.event import Erased
 from projections.conversations import thread
-from projections.conversations.inbox_queries import InboxRow
+from projections.conversations.inbox_queries import InboxRow, Status
+from projections.conversations.thread import ActorKind, Kind, Priority, Side
 
 SPOKEN = ("message", "note")
 
@@ -18,7 +19,14 @@ SPOKEN = ("message", "note")
 class Who(msgspec.Struct, frozen=True):
     """A visitor, an agent or the system."""
 
-    kind: str
+    kind: ActorKind
+    id: UUID
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Who wrote it."""
+
+    kind: Side
     id: UUID
 
 
@@ -33,7 +41,7 @@ class Guest(msgspec.Struct, frozen=True):
 class Preview(msgspec.Struct, frozen=True):
     """The last words; text is null once they are erased."""
 
-    author: str
+    author: Side
     text: str | None
     erased: bool
 
@@ -44,8 +52,8 @@ class Row(msgspec.Struct, frozen=True):
 
     id: UUID
     visitor: Guest
-    status: str
-    priority: str
+    status: Status
+    priority: Priority
     assignee: UUID | None
     started_at: datetime
     last_at: datetime
@@ -60,16 +68,16 @@ class Change(msgspec.Struct, frozen=True):
 
     sequence: int
     at: datetime
-    kind: str
+    kind: Kind
     actor: Who
-    id: UUID | None = None
-    author: Who | None = None
-    text: str | None = None
-    erased: bool = False
-    assignee: UUID | None = None
-    priority: str | None = None
-    reader: str | None = None
-    up_to: int | None = None
+    id: UUID | None
+    author: Author | None
+    text: str | None
+    erased: bool
+    assignee: UUID | None
+    priority: Priority | None
+    reader: Side | None
+    up_to: int | None
 
 
 class Receipts(msgspec.Struct, frozen=True):
@@ -118,7 +126,7 @@ def _change(change: thread.Change, text: str | Erased | None) -> Change:
         kind=change.kind,
         actor=Who(change.actor_kind, change.actor),
         id=change.id,
-        author=Who(change.author_kind, change.author) if change.author_kind and change.author else None,
+        author=Author(change.author_kind, change.author) if change.author_kind and change.author else None,
         text=shown(text),
         erased=change.is_erased or isinstance(text, Erased),
         assignee=change.assignee,

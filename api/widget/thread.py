@@ -15,7 +15,7 @@ from api.conversations.wire import Change, Receipts
 from api.opening import opened, shown
 from api.widget.guest import Guest
 from application.ports import EventStore, Keyring
-from domain.conversations.conversation import Conversation
+from domain.conversations.conversation import Conversation, Status
 from domain.conversations.messaging import ConversationIsUnknown
 from domain.shared.ids import OrganisationId
 from projections.accounts import agents
@@ -35,7 +35,7 @@ class MyConversation(msgspec.Struct, frozen=True):
     changes: list[Change]
     receipts: Receipts
     agents: dict[UUID, AgentName]
-    status: str
+    status: Status
     sequence: int
 
 
@@ -60,7 +60,7 @@ async def read_conversation(
         changes=changes,
         receipts=Receipts(receipts.visitor, receipts.agent),
         agents=await _names(guest.tenant, changes, reads, keyring),
-        status=known.status.value,
+        status=known.status,
         sequence=found[-1].sequence if found else after,
     )
     return page(mine, position)

@@ -1,6 +1,6 @@
 """The colleagues of an organisation."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from projections.view import Batch, Database
 NAME = "agents"
 VERSION = 2
 LISTENS = (AgentJoined, ErasureDecided)
+Role = Literal["owner", "admin", "agent", "compliance", "analyst"]
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -23,7 +24,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     tenant_id: UUID
     agent_id: UUID
-    role: str
+    role: Role
     joined_position: int
     joined_version: int
     joined_event: UUID
@@ -64,7 +65,7 @@ class Agent(msgspec.Struct, frozen=True):
     """A colleague; the name and the address are still sealed."""
 
     id: UUID
-    role: str
+    role: Role
     name: Sealed | None
     email: Sealed | None
 

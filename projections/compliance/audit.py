@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,8 @@ NAME = "audit"
 VERSION = 1
 LISTENS = tuple(kind for name, kind in sorted(Event.named.items()) if kind.__module__.startswith("domain."))
 
+ActorKind = Literal["agent", "visitor", "system"]
+
 
 class Entry(msgspec.Struct, frozen=True):
     """A row of the table, column by column: one for every fact in the log."""
@@ -30,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True):
     position: int
     at: datetime
     fact: str
-    actor_kind: str
+    actor_kind: ActorKind
     actor_id: UUID
     event_id: UUID
     command_id: UUID

@@ -1,7 +1,7 @@
 """Who is being forgotten, and how far that is."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,8 @@ from projections.view import Batch, Database
 NAME = "erasures"
 VERSION = 1
 LISTENS = (ErasureDecided, KeysDestroyed, ErasureProved)
+Reason = Literal["requested", "child", "inactive", "unlawful"]
+State = Literal["decided", "shredded", "proved"]
 
 
 class Erasure(msgspec.Struct, frozen=True):
@@ -21,8 +23,8 @@ class Erasure(msgspec.Struct, frozen=True):
 
     tenant_id: UUID
     subject: UUID
-    reason: str
-    state: str
+    reason: Reason
+    state: State
     decided_at: datetime
     shredded_at: datetime | None = None
     proved_at: datetime | None = None

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,8 +13,10 @@ from domain.conversations.events import MessageSent
 from domain.shared.event import Place, Sealed
 from domain.shared.refusal import Malformed
 from domain.visitors.events import VisitorIdentified
+from projections.conversations.thread import Priority, Side
 
-PRIORITIES = ("low", "normal", "high", "urgent")
+Status = Literal["open", "resolved"]
+PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
 COLUMNS = """i.conversation_id, i.visitor_id, i.status, i.priority, i.assignee_id, i.started_at, i.last_at,
     i.waiting_since, cardinality(i.unread), i.sequence, i.preview_author, i.preview, i.preview_event,
     i.preview_version, i.is_erased, p.name, p.name_event, p.name_version, i.tenant_id"""
@@ -49,15 +51,15 @@ class InboxRow(msgspec.Struct, frozen=True):
 
     conversation: UUID
     visitor: UUID
-    status: str
-    priority: str
+    status: Status
+    priority: Priority
     assignee: UUID | None
     started_at: datetime
     last_at: datetime
     waiting_since: datetime | None
     unread: int
     sequence: int
-    preview_author: str | None
+    preview_author: Side | None
     preview: Sealed | None
     name: Sealed | None
     is_erased: bool

@@ -1,7 +1,7 @@
 """The thread: everything that happened in a conversation, change by change, and how far each side has read."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -37,7 +37,11 @@ LISTENS = (
     ConversationReopened,
     ErasureDecided,
 )
-KINDS: dict[type[Any], str] = {
+Kind = Literal["started", "message", "note", "read", "assigned", "prioritised", "resolved", "reopened"]
+ActorKind = Literal["agent", "visitor", "system"]
+Side = Literal["visitor", "agent"]
+Priority = Literal["low", "normal", "high", "urgent"]
+KINDS: dict[type[Any], Kind] = {
     ConversationStarted: "started",
     MessageSent: "message",
     NoteLeft: "note",
@@ -54,18 +58,18 @@ class Change(msgspec.Struct, frozen=True):
 
     conversation: UUID
     sequence: int
-    kind: str
+    kind: Kind
     at: datetime
-    actor_kind: str
+    actor_kind: ActorKind
     actor: UUID
     id: UUID | None = None
-    author_kind: str | None = None
+    author_kind: Side | None = None
     author: UUID | None = None
     text: Sealed | None = None
     is_erased: bool = False
     assignee: UUID | None = None
-    priority: str | None = None
-    reader: str | None = None
+    priority: Priority | None = None
+    reader: Side | None = None
     up_to: int | None = None
 
 
@@ -100,19 +104,19 @@ class Line(msgspec.Struct, frozen=True):
     tenant_id: UUID
     conversation_id: UUID
     sequence: int
-    kind: str
+    kind: Kind
     at: datetime
     event_id: UUID
-    actor_kind: str
+    actor_kind: ActorKind
     actor_id: UUID
     visitor_id: UUID | None
     message_id: UUID | None
-    author_kind: str | None
+    author_kind: Side | None
     author_id: UUID | None
     text: bytes | None
     is_erased: bool
     assignee_id: UUID | None
-    priority: str | None
+    priority: Priority | None
 
 
 class Receipts(msgspec.Struct, frozen=True):

@@ -650,7 +650,8 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             readonly name: string | null;
-            readonly role: string;
+            /** @enum {string} */
+            readonly role: "owner" | "admin" | "agent" | "compliance" | "analyst";
         };
         /** Agents */
         readonly Agents: {
@@ -668,22 +669,31 @@ export interface components {
         readonly Assignee: {
             readonly agent: string | null;
         };
+        /** Author */
+        readonly Author: {
+            /** Format: uuid */
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "visitor" | "agent";
+        };
         /** Change */
         readonly Change: {
             readonly actor: components["schemas"]["Who"];
-            readonly assignee?: string | null;
+            readonly assignee: string | null;
             /** Format: date-time */
             readonly at: string;
-            readonly author?: components["schemas"]["Who"] | null;
-            /** @default false */
+            readonly author: components["schemas"]["Author"] | null;
             readonly erased: boolean;
-            readonly id?: string | null;
-            readonly kind: string;
-            readonly priority?: string | null;
-            readonly reader?: string | null;
+            readonly id: string | null;
+            /** @enum {string} */
+            readonly kind: "started" | "message" | "note" | "read" | "assigned" | "prioritised" | "resolved" | "reopened";
+            /** @enum {null|string} */
+            readonly priority: "low" | "normal" | "high" | "urgent" | null;
+            /** @enum {null|string} */
+            readonly reader: "visitor" | "agent" | null;
             readonly sequence: number;
-            readonly text?: string | null;
-            readonly up_to?: number | null;
+            readonly text: string | null;
+            readonly up_to: number | null;
         };
         /** Changed */
         readonly Changed: {
@@ -763,9 +773,11 @@ export interface components {
             readonly decided_at: string;
             readonly keys: number;
             readonly proved_at: string | null;
-            readonly reason: string;
+            /** @enum {string} */
+            readonly reason: "requested" | "child" | "inactive" | "unlawful";
             readonly shredded_at: string | null;
-            readonly state: string;
+            /** @enum {string} */
+            readonly state: "decided" | "shredded" | "proved";
             /** Format: uuid */
             readonly visitor: string;
         };
@@ -834,7 +846,7 @@ export interface components {
             readonly agent: components["schemas"]["AgentShown"];
             readonly is_demo: boolean;
             readonly organisation: components["schemas"]["OrganisationShown"];
-            readonly permissions: readonly string[];
+            readonly permissions: readonly components["schemas"]["Permission"][];
         };
         /** MomentShown */
         readonly MomentShown: {
@@ -842,9 +854,9 @@ export interface components {
             /** Format: date-time */
             readonly at: string;
             readonly changes: readonly components["schemas"]["Change"][];
-            readonly priority: string;
+            readonly priority: components["schemas"]["Priority"];
             readonly receipts: components["schemas"]["Receipts"];
-            readonly status: string;
+            readonly status: components["schemas"]["Status"];
         };
         /** MyConversation */
         readonly MyConversation: {
@@ -854,7 +866,7 @@ export interface components {
             readonly changes: readonly components["schemas"]["Change"][];
             readonly receipts: components["schemas"]["Receipts"];
             readonly sequence: number;
-            readonly status: string;
+            readonly status: components["schemas"]["Status"];
         };
         /** OrganisationShown */
         readonly OrganisationShown: {
@@ -891,9 +903,15 @@ export interface components {
             /** @default  */
             readonly utm_term: string;
         };
+        /**
+         * Permission
+         * @enum {string}
+         */
+        readonly Permission: "read" | "converse" | "audit" | "erase" | "reports";
         /** Preview */
         readonly Preview: {
-            readonly author: string;
+            /** @enum {string} */
+            readonly author: "visitor" | "agent";
             readonly erased: boolean;
             readonly text: string | null;
         };
@@ -929,11 +947,13 @@ export interface components {
             /** Format: date-time */
             readonly last_at: string;
             readonly preview: components["schemas"]["Preview"] | null;
-            readonly priority: string;
+            /** @enum {string} */
+            readonly priority: "low" | "normal" | "high" | "urgent";
             readonly sequence: number;
             /** Format: date-time */
             readonly started_at: string;
-            readonly status: string;
+            /** @enum {string} */
+            readonly status: "open" | "resolved";
             readonly unread: number;
             readonly visitor: components["schemas"]["Guest"];
             readonly waiting_since: string | null;
@@ -982,7 +1002,8 @@ export interface components {
         readonly TrailActor: {
             /** Format: uuid */
             readonly id: string;
-            readonly kind: string;
+            /** @enum {string} */
+            readonly kind: "agent" | "visitor" | "system";
         };
         /** Urgency */
         readonly Urgency: {
@@ -1019,7 +1040,8 @@ export interface components {
         readonly Who: {
             /** Format: uuid */
             readonly id: string;
-            readonly kind: string;
+            /** @enum {string} */
+            readonly kind: "agent" | "visitor" | "system";
         };
         /** Words */
         readonly Words: {
