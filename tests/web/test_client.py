@@ -1,6 +1,7 @@
 """What the pages believe of the API is what the API says of itself, in the words of the domain."""
 
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from domain.shared.permission import Permission
 from domain.shared.recorded import ActorKind
 
 DESCRIPTION = Path(WEB, "openapi.json")
+WIRES = ("console/shared/wire.ts", "widget/wire.ts")
+NAME = re.compile(
     r'export type \w+ = \w+(\["\w+"\])+;|import type .*;|type Given = components\["schemas"\];|/\*\* .* \*/|'
 )
 
@@ -28,6 +31,11 @@ def test_the_pages_know_the_api_as_it_is() -> None:
 
 def test_the_types_of_the_api_are_made_from_its_description() -> None:
     run("client", "--check")
+
+
+@pytest.mark.parametrize("file", WIRES)
+def test_the_pages_name_the_types_of_the_api_and_write_none_by_hand(file: str) -> None:
+    assert [line for line in Path(WEB, file).read_text().splitlines() if not NAME.fullmatch(line)] == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Delivery } from "../widget/delivery";
-import { Session, type Started } from "../widget/session";
+import { Session } from "../widget/session";
 import { forgetVisitor, visitorId } from "../widget/storage";
+import type { Started } from "../widget/wire";
 
 const ORIGIN = "https://helpr.example";
 const ORGANISATION = "0192f000-0000-7000-8000-000000000001";

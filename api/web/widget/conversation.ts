@@ -6,9 +6,9 @@ import { uuid7 } from "./identifier";
 import { Live, type Typing } from "./live";
 import { Outbox } from "./outbox";
 import { pause, wait } from "./patience";
-import type { Session, Started } from "./session";
+import type { Session } from "./session";
 import { applied, EMPTY, hasStrangers, isAgents, type Thread, unread, withPage } from "./thread";
-import type { Change } from "./wire";
+import type { Change, LiveToken, Started } from "./wire";
 import { TheirWriting } from "./writing";
 
 /** Times a name is asked for before "Support" has to do. */
@@ -35,7 +35,7 @@ export class Conversation {
     this.outbox = new Outbox(delivery.deliver, delivery.keepUnsent, onChange);
     this.writing = new TheirWriting(onChange);
     const token = async (): Promise<string> =>
-      (await session.ask<{ token: string }>("POST", "/widget/v1/live-token", {})).token;
+      (await session.ask<LiveToken>("POST", "/widget/v1/live-token", {})).token;
     this.live = new Live(`${origin.replace(/^http/, "ws")}/widget/v1/live`, token, {
       onChange: this.happened,
       onTyping: this.typed,

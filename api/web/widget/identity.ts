@@ -1,8 +1,9 @@
 /** Who the visitor is: as the site says (kept here), or as they say themselves (kept by Helpr only). */
 
 import { uuid7 } from "./identifier";
-import type { Identity, Session } from "./session";
+import type { Session } from "./session";
 import { keep, readObject } from "./storage";
+import type { Identity } from "./wire";
 
 const FIELDS = ["name", "email", "phone"] as const;
 const LONGEST_ATTRIBUTE = 255;

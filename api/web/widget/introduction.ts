@@ -3,7 +3,7 @@
 import { Refused } from "./door";
 import { element, say } from "./element";
 import { icon } from "./icons";
-import type { Identity } from "./session";
+import type { Identity } from "./wire";
 
 type Field = "name" | "email";
 

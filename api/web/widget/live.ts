@@ -1,10 +1,10 @@
 /** The live stream of one conversation: comes back after every loss, and resumes after the last change seen. */
 
 import { pause } from "./patience";
-import type { Change } from "./wire";
+import type { Actor, Change } from "./wire";
 
 export interface Typing {
-  readonly who: { readonly kind: string; readonly id: string };
+  readonly who: Actor;
   readonly on: boolean;
 }
 

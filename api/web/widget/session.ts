@@ -5,21 +5,7 @@ import { ask, Refused, type Method } from "./door";
 import { pageOf } from "./page";
 import { pause, waitOrOnline } from "./patience";
 import { forgetVisitor, keepVisitorId, visitorId } from "./storage";
-
-export interface Identity {
-  readonly name?: string | null;
-  readonly email?: string | null;
-  readonly phone?: string | null;
-}
-
-export interface Started {
-  readonly visitor: string;
-  readonly secret: string;
-  readonly resumed: boolean;
-  readonly identity: Identity | null;
-  readonly conversation: string | null;
-  readonly organisation: { readonly name: string };
-}
+import type { Started } from "./wire";
 
 /** Asks as this visitor, in whatever session is the current one. */
 export type AskAsVisitor = <Answer>(method: Method, path: string, body?: unknown, key?: string) => Promise<Answer>;

@@ -12,9 +12,10 @@ import { Log } from "./log";
 import { Notice } from "./notice";
 import { Panel } from "./panel";
 import { Presence } from "./presence";
-import { Session, type Started } from "./session";
+import { Session } from "./session";
 import { unread } from "./thread";
 import { timeline } from "./timeline";
+import type { Started } from "./wire";
 import { OwnWriting } from "./writing";
 
 export class Widget {

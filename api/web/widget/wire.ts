@@ -1,36 +1,19 @@
-/** What Helpr says to a visitor: changes of a conversation and their company. */
+/** What Helpr says to a visitor: names for types that are generated from its description (`client/schema.d.ts`). */
 
-export type Side = "visitor" | "agent";
+import type { components } from "../client/schema";
 
-export interface Change {
-  readonly sequence: number;
-  readonly at: string;
-  readonly kind: "started" | "message" | "resolved" | "reopened" | "read" | "note" | "assigned" | "prioritised";
-  readonly actor: { readonly kind: Side | "system"; readonly id: string };
-  readonly id: string | null;
-  readonly author: { readonly kind: Side; readonly id: string } | null;
-  readonly text: string | null;
-  readonly erased: boolean;
-  readonly reader: Side | null;
-  readonly up_to: number | null;
-}
+type Given = components["schemas"];
 
-export type Receipts = Readonly<Record<Side, number>>;
+export type Started = Given["Session"];
+export type Identity = Given["Identity"];
+export type LiveToken = Given["LiveToken"];
 
-export type Agents = Readonly<Record<string, { readonly name: string }>>;
-
+/** One thing that happened in a conversation; pages and the live stream say it alike. */
+export type Change = Given["Change"];
+export type Actor = Given["Who"];
+export type Receipts = Given["Receipts"];
+export type Agents = Given["MyConversation"]["agents"];
 /** GET /widget/v1/conversations/{id} */
-export interface ConversationPage {
-  readonly changes: readonly Change[];
-  readonly receipts: Receipts;
-  readonly agents: Agents;
-  readonly status: "open" | "resolved";
-  readonly sequence: number;
-}
-
+export type ConversationPage = Given["MyConversation"];
 /** The answer to a message that was taken. */
-export interface Taken {
-  readonly id: string;
-  readonly conversation: string;
-  readonly sequence: number;
-}
+export type Taken = Given["Written"];

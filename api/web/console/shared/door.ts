@@ -2,11 +2,7 @@
 
 import { uuid7 } from "../../widget/identifier";
 import { wait } from "../../widget/patience";
-
-export interface FieldProblem {
-  readonly field: string;
-  readonly problem: string;
-}
+import type { FieldProblem } from "./wire";
 
 /** Helpr answered, and the answer was no. */
 export class Refused extends Error {

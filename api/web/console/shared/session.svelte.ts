@@ -4,7 +4,7 @@ import { onSignedOut, read, Refused, saying, write } from "./door";
 import { forgetStored } from "./stored";
 import { voice } from "./voice.svelte";
 import { visitorName } from "./words";
-import type { Actor, Agent, Me, Permission } from "./wire";
+import type { Actor, Agent, Agents, Me, Permission } from "./wire";
 
 class Session {
   /** Undefined while nobody knows yet, null when nobody is signed in. */
@@ -92,7 +92,7 @@ class Session {
   }
 
   private async meet(): Promise<void> {
-    const { agents } = await read<{ agents: Agent[] }>("/v1/agents").catch(() => ({ agents: [] }));
+    const { agents } = await read<Agents>("/v1/agents").catch(() => ({ agents: [] }));
     if (agents.length) this.agents = agents;
   }
 }

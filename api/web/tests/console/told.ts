@@ -48,6 +48,6 @@ export function row(id: string, more: Partial<Row> = {}): Row {
 }
 
 export function entry(sequence: number, more: Partial<Entry> = {}): Entry {
-  const ids = { event: `event-${sequence}`, command: `command-${sequence}`, correlation: null, causation: null };
+  const ids = { event: `event-${sequence}`, command: `command-${sequence}`, correlation: `command-${sequence}`, causation: null };
   return { sequence, position: sequence + 100, at: minute(sequence), fact: "conversations.MessageSent", actor: { kind: "visitor", id: MARA }, ...ids, ...more };
 }

@@ -3,7 +3,7 @@
 import { read, Refused, saying } from "../../shared/door";
 import { whyErased } from "../../shared/erasure";
 import { EMPTY, erased, type Thread } from "../../shared/thread/thread";
-import type { ConversationPage, Entry, Moment, Visitor } from "../../shared/wire";
+import type { ConversationPage, Entry, Moment, TrailPage, Visitor } from "../../shared/wire";
 
 const PAGE = 200;
 const SETTLES = 120;
@@ -63,7 +63,7 @@ export class Trail {
   private async fetchEntries(): Promise<void> {
     let entries: readonly Entry[] = [];
     for (let after: number | null = 0; after !== null; ) {
-      const page: { entries: Entry[]; next: number | null } = await read(`/v1/conversations/${this.conversation}/trail?after=${after}&limit=${PAGE}`);
+      const page: TrailPage = await read(`/v1/conversations/${this.conversation}/trail?after=${after}&limit=${PAGE}`);
       entries = [...entries, ...page.entries];
       after = page.entries.length ? page.next : null;
     }

@@ -5,7 +5,7 @@ import { forgotten } from "../../shared/forgotten.svelte";
 import { Live } from "../../shared/live/live";
 import { session } from "../../shared/session.svelte";
 import { voice } from "../../shared/voice.svelte";
-import type { Change, Row } from "../../shared/wire";
+import type { Change, LiveToken, Row } from "../../shared/wire";
 import { visitorName } from "../../shared/words";
 import { Inbox } from "./inbox/inbox.svelte";
 import { Opened } from "./thread/opened.svelte";
@@ -29,7 +29,7 @@ class Desk {
   private readonly atHand = new Map<string, Opened>();
   readonly live = new Live(
     `${location.origin.replace(/^http/, "ws")}/v1/live`,
-    async () => (await write<{ token: string }>("POST", "/v1/session/live-token", {})).token,
+    async () => (await write<LiveToken>("POST", "/v1/session/live-token", {})).token,
     {
       onRows: (rows) => this.heard(rows),
       onReload: () => this.reload(),

@@ -1,12 +1,7 @@
 /** The people who came, last seen first, page by page. */
 
 import { read, saying } from "../../shared/door";
-import type { Visitor } from "../../shared/wire";
-
-interface VisitorsPage {
-  readonly visitors: readonly Visitor[];
-  readonly next: string | null;
-}
+import type { Visitor, VisitorsPage } from "../../shared/wire";
 
 const PAGE = 50;
 

@@ -1,14 +1,9 @@
 /** The inbox on the screen: fills its view page by page, and keeps it current from the live stream. */
 
 import { look, read, saying } from "../../../shared/door";
-import type { Counts, Row } from "../../../shared/wire";
+import type { Counts, InboxPage, Row } from "../../../shared/wire";
 import { applied, empty, type Inbox as List, type InboxChange } from "./inbox";
 import { questionOf, type View } from "./views";
-
-interface RowsPage {
-  readonly conversations: readonly Row[];
-  readonly next: string | null;
-}
 
 const PAGE = 50;
 const MOST = 100;
@@ -52,7 +47,7 @@ export class Inbox {
     if (!list?.next || this.isPaging || this.state !== "ready") return;
     this.isPaging = true;
     try {
-      const page = await read<RowsPage>(questionOf(list.view, list.next, PAGE));
+      const page = await read<InboxPage>(questionOf(list.view, list.next, PAGE));
       if (this.list?.view === list.view) this.change({ kind: "page", rows: page.conversations, next: page.next });
       this.problem = "";
     } catch (problem) {
@@ -73,7 +68,7 @@ export class Inbox {
     if (!view) return;
     const heard: InboxChange[] = (this.heard = []);
     try {
-      const { body, position } = await look<RowsPage>(questionOf(view, null, limit));
+      const { body, position } = await look<InboxPage>(questionOf(view, null, limit));
       if (this.list?.view !== view) return;
       const began = applied(this.list, { kind: "began", rows: body.conversations, next: body.next });
       this.list = heard.reduce(applied, began);

@@ -1,9 +1,8 @@
 /** The parts of the inbox: whose conversations, in which state, in which order. */
 
-import type { Counts, Row, Status } from "../../../shared/wire";
+import type { Counts, Row, Sort, Status } from "../../../shared/wire";
 
 export type ViewName = "mine" | "unassigned" | "open" | "resolved";
-export type Sort = "newest" | "oldest" | "priority";
 
 export interface View {
   readonly name: ViewName;
