@@ -49,7 +49,8 @@ class AppendRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a request: its last position and the version of its first stream, now or the first time."""
+    """What became of a request: its last position (where the log stood, if it had nothing to say) and the version of
+    its first stream, now or the first time."""
 
     what: Literal["done", "repeated", "reused", "conflict"]
     made: UUID | None

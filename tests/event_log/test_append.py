@@ -69,9 +69,9 @@ async def test_a_command_that_comes_again_gets_its_first_answer_and_does_nothing
 async def test_a_command_that_asks_for_something_else_is_told_that_its_name_is_taken(app: Any, owner: Any) -> None:
     asked = request(row(new_id(), 1))
     await append(app, asked)
-    other = request(row(new_id(), 1), command=asked.command, fingerprint=b"?")
-    assert [outcome.what for outcome in await append(app, other)] == ["reused"]
-    assert len(await stored(owner)) == 1
+    other, fresh = request(row(new_id(), 1), command=asked.command, fingerprint=b"?"), request(row(new_id(), 1))
+    assert [outcome.what for outcome in await append(app, other, fresh)] == ["reused", "done"]
+    assert [position for position, _, _ in await stored(owner)] == [1, 2]
 
 
 async def test_two_organisations_may_use_the_same_command_id_in_one_batch(app: Any, owner: Any) -> None:
