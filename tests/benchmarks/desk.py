@@ -10,13 +10,16 @@ from api.run.voice import Voice
 from api.settings import Settings
 from tests.benchmarks.load import Target
 
+SESSIONS = 16
 
-async def sessions(settings: Settings, number: int = 16, *, emails: tuple[str, ...] = ()) -> list[Headers]:
-    """What so many sessions of agents show with each request; the demo's agents in turn, or those that are named."""
+
+async def sessions(settings: Settings, number: int = 0, *, emails: tuple[str, ...] = ()) -> list[Headers]:
+    """What so many sessions of agents (16 when nobody says) show with each request; the demo's agents in turn, or those
+    that are named."""
     staff, voice = people(settings), Voice(url(settings))
     who = emails or tuple(agent.email for agent in staff.agents[:4])
     found = []
-    for turn in range(number):
+    for turn in range(number or SESSIONS):
         headers = {"helpr-request": "console", "x-forwarded-for": f"198.18.0.{turn + 1}"}
         content = {"email": who[turn % len(who)], "password": staff.password}
         answer = await voice.ask("POST", "/v1/session", headers, content)

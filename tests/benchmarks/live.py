@@ -91,7 +91,7 @@ async def _measure(
 ) -> list[Figure]:
     ours, bare = await _ours(settings, told), _bare(port)
     for place in (ours, bare):
-        await _times(place, 100, SOCKETS * WATCHED // 100)
+        await _times(place, 100, max(1, SOCKETS * WATCHED // 100))
     figures = []
     for rate in rates:
         found: dict[str, list[list[float]]] = {"stalled": [], "brisk": [], "bare": []}

@@ -24,6 +24,7 @@ from tests.benchmarks.product import family, free_port, memory, until_it_answers
 
 REST = 5.0
 """Seconds after the start at which a group counts as idle."""
+CONVERSATIONS = 64
 MB = 1_000_000
 
 
@@ -73,7 +74,7 @@ def _started(settings: Settings, *options: str) -> Iterator[tuple[int, float]]:
 
 def _most_under_load(settings: Settings, pid: int, seconds: int) -> int:
     """The most memory that the group takes while it is written to."""
-    targets, most, done = asyncio.run(conversations(settings, 64)), 0, threading.Event()
+    targets, most, done = asyncio.run(conversations(settings, CONVERSATIONS)), 0, threading.Event()
 
     def look() -> None:
         nonlocal most
