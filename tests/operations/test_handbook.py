@@ -1,0 +1,117 @@
+"""docs/operations.md: its commands exist and do what it says; every metric and every check of the doctor has a line."""
+
+import argparse
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import psycopg
+import pytest
+
+from api.cli import _parser
+from api.metrics import Metrics
+from api.run.finding import Verdict
+from api.run.scraping import FAMILIES
+from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres
+from infrastructure.database.installation import programs
+from infrastructure.database.migrations import migrate
+from projections import views
+from tests.conftest import Database
+from tests.database.conftest import HOUSE
+from tests.house import arrived, founded, running
+from tests.operations.conftest import SECRET_WORDS, Installation
+
+PAGE = (HOUSE / "docs" / "operations.md").read_text()
+pytestmark = pytest.mark.requirement("R-OPS-3")
+
+
+def run(title: str, **places: object) -> str:
+    """Runs a block of the page, as it stands there; what it says. Fails when it does."""
+    [block] = re.findall(rf"<!-- tested: {title} -->\n```sh\n(.*?)```", PAGE, re.DOTALL)
+    block = block.replace("uv run python", sys.executable).replace("uv run helpr", f"{sys.executable} -m api.cli")
+    path = f"{programs(HOUSE, None)}:{os.environ['PATH']}"
+    surroundings = {name: str(value) for name, value in places.items()}
+    done = subprocess.run(
+        ["bash", "-euc", block], cwd=HOUSE, env={**os.environ, "PATH": path, **surroundings},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder into which PostgreSQL's user can go."""
+    made = Path(mkdtemp(prefix="helpr-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.mark.requirement("R-OPS-2")
+async def test_what_was_backed_up_while_it_ran_is_restored_and_all_of_it_opens(place: Path) -> None:
+    data, new = place / "data", place / "new"
+    safe = {name: place / name.lower() for name in ("BACKUP", "KEYS", "SAFE")}
+    for folder in (data, *safe.values()):
+        folder.mkdir()
+    with EmbeddedPostgres(data) as postgres:
+        migrate(postgres.owner_dsn, views.ALL, runtime_login=RUNTIME_LOGIN)
+        async with running(Database(postgres.owner_dsn, postgres.runtime_dsn), data) as helpr:
+            vera = await arrived(helpr, await founded(helpr, "acme"))
+            await vera.says(SECRET_WORDS)
+            run("back up", DATA=data, **safe)
+    shutil.rmtree(data)
+    said = run("restore", NEW=new, **safe)
+    assert "Nothing is wrong" in said
+    with EmbeddedPostgres(new) as postgres:
+        installation = Installation(new, postgres.owner_dsn, {"HELPR_DATA": str(new)})
+        examined = await asyncio.to_thread(installation.findings)
+        found = [f for f in examined if f.check not in ("running", "pages", "views")]
+        assert [finding for finding in found if finding.verdict is not Verdict.OK] == []
+        assert "They are those of this database" in str(found)
+        async with running(Database(postgres.owner_dsn, postgres.runtime_dsn), new) as helpr:
+            shown = await helpr.client(**dict(vera.client.headers)).get(f"/widget/v1/conversations/{vera.conversation}")
+            assert SECRET_WORDS in shown.text
+
+
+def test_a_dump_is_restored_into_an_empty_database(
+    installation: Installation, cluster: EmbeddedPostgres, place: Path
+) -> None:
+    run("dump", HELPR_DATABASE_OWNER_URL=installation.owner, BACKUP=place)
+    new = f"{cluster.owner_dsn.rsplit('/', 1)[0]}/put_back"
+    with psycopg.connect(cluster.owner_dsn, autocommit=True) as owner:
+        owner.execute("create database put_back")
+        try:
+            run("restore a dump", NEW_OWNER_URL=new, BACKUP=place)
+            runtime = f"{cluster.runtime_dsn.rsplit('/', 1)[0]}/put_back"
+            found = installation.findings(HELPR_DATABASE_OWNER_URL=new, HELPR_DATABASE_URL=runtime)
+            assert [f for f in found if f.verdict is not Verdict.OK and f.check != "pages"] == []
+            run("erase again", NEW_OWNER_URL=new)
+            with psycopg.connect(new) as again:
+                assert again.execute("select count(*) from log.reactions").fetchone() == (0,)
+        finally:
+            owner.execute("drop database put_back with (force)")
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(?:HELPR_\w+=\S+ )?helpr ([a-z][^`]*)`", PAGE))))
+def test_a_command_that_is_named_is_one(command: str) -> None:
+    parsed = _parser().parse_args(command.replace("\n", " ").split())
+    assert isinstance(parsed, argparse.Namespace)
+
+
+def test_every_metric_has_a_line_and_every_line_is_about_a_metric() -> None:
+    ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("helpr_")}
+    assert set(re.findall(r"`(helpr_\w+)`", PAGE)) == {*ours, *FAMILIES, "helpr_database_up"}
+
+
+def test_every_check_of_the_doctor_has_a_line() -> None:
+    lines = re.findall(r"^\| doctor: (.*?) \|", PAGE, re.M)
+    named = {name for line in lines for name in re.findall(r"`([a-z ]+)`", line)}
+    source = "".join(file.read_text() for file in (HOUSE / "api" / "run").glob("doctor*.py"))
+    assert named == set(re.findall(r"(?:ok|look|wrong)\(\s*\"([a-z ]+)\"", source))
