@@ -1,6 +1,6 @@
 """Whether this process lives, and whether it can serve."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Response, get
@@ -12,7 +12,7 @@ OPEN: dict[str, Any] = {"audience": "everybody"}
 class Health(msgspec.Struct, frozen=True):
     """``parts`` says of each part that is needed whether it answers."""
 
-    status: str
+    status: Literal["alive", "ready", "not ready"]
     parts: dict[str, bool] = {}
 
 

@@ -813,7 +813,8 @@ export interface components {
             readonly parts?: {
                 readonly [key: string]: boolean;
             };
-            readonly status: string;
+            /** @enum {string} */
+            readonly status: "alive" | "ready" | "not ready";
         };
         /** Host */
         readonly Host: {
