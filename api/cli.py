@@ -11,7 +11,7 @@ from uuid import UUID
 from api.settings import SettingIsWrong, Settings, read_settings
 
 BENCHES = ("append", "erase", "growth", "inbox", "live", "rebuild", "send", "sockets", "up")
-SIZED = ("erase", "growth", "inbox", "rebuild", "sockets")
+SIZED = ("append", "erase", "growth", "inbox", "rebuild", "sockets")
 """Benches that have a full size, too."""
 
 
