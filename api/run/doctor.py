@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
+import psycopg
 from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
@@ -42,9 +43,13 @@ def _examined(environment: Mapping[str, str]) -> Iterator[Finding]:
         settings = _embedded(settings, home.database_port())
     with doctor_database.connected(settings.owner_url) as (db, found):
         yield found
-        if db is not None:
-            yield from doctor_database.examine(db, settings.database_url)
-        yield from asyncio.run(doctor_keys.examine(settings, db))
+        try:
+            if db is not None:
+                yield from doctor_database.examine(db, settings.database_url)
+            yield from asyncio.run(doctor_keys.examine(settings, db))
+        except psycopg.Error as error:
+            says = f"It does not answer what we ask ({type(error).__name__})."
+            yield wrong("database", says, "Is HELPR_DATABASE_OWNER_URL whoever ran the migrations?")
 
 
 def _embedded(settings: Settings, port: int) -> Settings:

@@ -149,6 +149,7 @@ def test_a_login_that_may_do_too_little_or_too_much(installation: Installation) 
     try:
         poor = f"postgresql://nobody_much:words@{installation.owner.split('@')[1]}"
         assert "may not take" in of(installation, "login", HELPR_DATABASE_URL=poor)
+        assert "whoever ran the migrations" in of(installation, "database", HELPR_DATABASE_OWNER_URL=poor)
     finally:
         installation.execute("drop role nobody_much")
     assert "may do more" in of(installation, "login", Verdict.LOOK, HELPR_DATABASE_URL=installation.owner)

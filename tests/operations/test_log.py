@@ -110,3 +110,10 @@ def test_a_gap_between_versions_is_damage_also_where_every_hash_is_right(install
     installation.execute("update log.events set version = version + 1, hash = %s where position = %s", hashed, position)
     done = command(installation, "log", "verify")
     assert f"Damaged at position {position}: its stream has a gap" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("tail",), ("verify",)])
+def test_a_database_that_is_away_is_said_in_a_sentence(installation: Installation, words: tuple[str, ...]) -> None:
+    installation.environment |= {"HELPR_DATABASE_OWNER_URL": "postgresql://helpr:hush@127.0.0.1:1/helpr"}
+    done = command(installation, "log", *words)
+    assert (done.returncode, done.stderr) == (1, "The database does not answer. Ask: helpr doctor\n")
