@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from api.run.demo import people
-from api.run.line import Headers, Line
+from api.run.demo.line import Headers, Line
+from api.run.demo.people import people
 from api.settings import Settings
 from infrastructure.database.embedded import temporary_postgres
 from tests.benchmarks.desk import address, bearer, sessions, url
@@ -42,15 +42,38 @@ class Post(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A side: where it is, who writes there, what its listeners say first and how many answers they get, what
-    one says who asks for everything."""
+    """A side: where it is, who writes there, and which conversations are watched, from which version on."""
 
     url: str
     live: str
     posts: list[Post]
-    hellos: list[list[str]]
-    answers: int = 1
-    everything: list[str] = []
+    watches: list[tuple[UUID, int]]
+    token: str = ""
+
+    @property
+    def answers(self) -> int:
+        return 2 if self.token else 1
+
+    def hellos(self) -> list[list[str]]:
+        """For each listener: who it is, and what it watches from now on. What cannot be read is answered, too, and in
+        its turn: then all before it has been done."""
+        groups = [self.watches[start : start + WATCHED] for start in range(0, len(self.watches), WATCHED)]
+        if not self.token:
+            return [[" ".join(str(conversation) for conversation, _ in group)] for group in groups]
+        hello = _frame(type="hello", token=self.token)
+        return [
+            [hello, *(_frame(type="watch", conversation=each, after=version) for each, version in group), "done?"]
+            for group in groups
+        ]
+
+    def everything(self) -> list[str]:
+        """What one says who asks for all that there is."""
+        return [*self.hellos()[0], _frame(type="inbox", after=0)]
+
+    def wrote(self, turn: int) -> None:
+        """One conversation is a message longer."""
+        conversation, version = self.watches[turn % len(self.watches)]
+        self.watches[turn % len(self.watches)] = (conversation, version + 1)
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -97,9 +120,9 @@ async def _measure(
         found: dict[str, list[list[float]]] = {"stalled": [], "brisk": [], "bare": []}
         for _ in range(rounds):
             found["bare"].append(await _times(bare, rate, seconds))
-            async with listening(ours.live, [ours.everything], answers=1):
+            async with listening(ours.live, [ours.everything()]):
                 found["brisk"].append(await _times(ours, rate, seconds))
-            async with stalled(ours.live, ours.everything):
+            async with stalled(ours.live, ours.everything()):
                 await asyncio.sleep(REST)
                 found["stalled"].append(await _times(ours, rate, seconds))
         for percent, aim in ((50, "≤ 10 ms"), (99, "≤ 50 ms")):
@@ -117,8 +140,7 @@ async def _ours(settings: Settings, told: Sequence[Told]) -> Place:
     line = await Line.to(url(settings))
     answer = await line.ask("POST", "/v1/session/live-token", shown)
     line.close()
-    hello = _frame(type="hello", token=msgspec.json.decode(answer.body)["token"])
-    watch = [_frame(type="watch", conversation=each.conversation, after=each.version) for each in told]
+    token = msgspec.json.decode(answer.body)["token"]
     posts = [
         Post(
             f"/widget/v1/conversations/{each.conversation}/messages",
@@ -126,19 +148,16 @@ async def _ours(settings: Settings, told: Sequence[Told]) -> Place:
         )
         for turn, each in enumerate(told)
     ]
-    # What cannot be read is answered, too, and in its turn: then all before it has been done.
-    hellos = [[hello, *watch[start : start + WATCHED], "done?"] for start in range(0, len(watch), WATCHED)]
     live = url(settings).replace("http", "ws") + "/v1/live"
-    return Place(url(settings), live, posts, hellos, 2, [*hellos[0], _frame(type="inbox", after=0)])
+    return Place(url(settings), live, posts, [(each.conversation, each.version) for each in told], token)
 
 
 def _bare(port: int) -> Place:
     conversations = [uuid4() for _ in range(SOCKETS * WATCHED)]
     posts = [Post(f"/conversations/{each}/messages", {}) for each in conversations]
-    hellos = [
-        [" ".join(map(str, conversations[start : start + WATCHED]))] for start in range(0, len(conversations), WATCHED)
-    ]
-    return Place(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/live", posts, hellos)
+    return Place(
+        f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/live", posts, [(each, 0) for each in conversations]
+    )
 
 
 async def _times(place: Place, rate: int, seconds: int) -> list[float]:
@@ -160,11 +179,12 @@ async def _times(place: Place, rate: int, seconds: int) -> list[float]:
         headers = post.headers | {"idempotency-key": str(id)}
         answer = await line.ask("POST", post.path, headers, {"text": TEXT, "id": id})
         assert answer.status == 201, answer.body
+        place.wrote(turn)
         lines.put_nowait(line)
 
     for _ in range(LINES):
         lines.put_nowait(await Line.to(place.url))
-    async with listening(place.live, place.hellos, told, answers=place.answers):
+    async with listening(place.live, place.hellos(), told, answers=place.answers):
         started, writing = time.perf_counter() + 0.05, []
         for turn in range(rate * seconds):
             moment, id = started + turn / rate, uuid4()
