@@ -109,7 +109,7 @@ async def test_a_fact_that_only_a_newer_version_knows_is_complained_of_until_it_
     with capture_logs() as said:
         async with following(reader, seen.follow, poll=0.01):
             await append(app, request(fact))
-            await eventually(lambda: [line for line in said if line.get("what") == fact.name])
+            await eventually(lambda: [line for line in said if line.get("error") == "UnknownFact"])
             assert seen == []
             monkeypatch.setitem(Event.named, fact.name, known)
             await eventually(lambda: seen == [1])
