@@ -19,6 +19,8 @@ log = structlog.get_logger()
 AnySocket = WebSocket[Any, Any, Any]
 MOST_WAITING = 256 * 1024
 """Bytes that may wait for a slow reader before it is let go."""
+STALLED = 10.0
+"""Seconds for which one who has missed much may read nothing of it."""
 LARGEST_FRAME = 4096
 PING = 25.0
 SILENCE = 70.0
@@ -61,7 +63,7 @@ class Connection:
         self._decoder = msgspec.json.Decoder(frames)
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
-        self._wake = asyncio.Event()
+        self._wake, self._gone_out = asyncio.Event(), asyncio.Event()
         self._code = 0
         self._heard = time.monotonic()
         self._renewed = 0
@@ -86,6 +88,18 @@ class Connection:
         self._code = self._code or code
         self._waiting.clear()
         self._wake.set()
+        self._gone_out.set()
+
+    async def room(self) -> None:
+        """Waits until a client has read most of what it was sent: what is fetched for it comes faster than it goes out.
+        One that reads nothing meanwhile is let go."""
+        while self._bytes > MOST_WAITING // 2 and not self._code:
+            self._gone_out.clear()
+            try:
+                async with asyncio.timeout(STALLED):
+                    await self._gone_out.wait()
+            except TimeoutError:
+                self.close(TOO_SLOW)
 
     def fail(self, error: BaseException) -> None:
         """Lets the client go because of a mistake of ours: its kind is noted, its words may hold data."""
@@ -163,6 +177,7 @@ class Connection:
                 message = self._waiting.popleft()
                 await self._socket.send_text(message.decode())
                 self._bytes -= len(message)
+                self._gone_out.set()
             if self._code:
                 return
 

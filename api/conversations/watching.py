@@ -81,6 +81,7 @@ class Watcher:
         while missed := await self._missed(conversation, self._sent[conversation]):
             for change in await wire.changes(self._keyring, self.tenant, missed):
                 if not self.is_visitor or change.kind in VISIBLE:
+                    await self._connection.room()
                     self.push(change_frame(conversation, change))
             self._sent[conversation] = missed[-1].sequence
 
