@@ -118,7 +118,7 @@ def _up(asked: argparse.Namespace, settings: Settings) -> int:
 
 def _doctor(asked: argparse.Namespace) -> int:
     """Settings that cannot be read are a finding, not the end."""
-    from api.run.doctor import examine, show
+    from api.run.doctor.examining import examine, show
 
     return show(examine(_environment(asked)), as_json=asked.json)
 

@@ -1,16 +1,15 @@
 """What operators ask of the log: how it goes on, one stream, whether it is whole. Nothing is opened for it."""
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-import psycopg
 from rich.console import Console
 from rich.text import Text
 
+from api.run.owning import owning
 from api.run.terminal import progress
 from api.settings import Settings
 from infrastructure.event_log import looking
@@ -21,17 +20,13 @@ POLL = 1.0
 """Seconds after which the log is looked at without a wake-up."""
 
 
-class DatabaseIsAway(Exception):
-    """The log cannot be asked just now; the message says what to do."""
-
-
 class NothingThere(Exception):
     """There is no stream of this kind and id; the message says so."""
 
 
 def tail(settings: Settings, *, most: int, is_followed: bool, as_json: bool) -> None:
     """The last facts, and with ``is_followed`` those that come, until somebody says stop."""
-    with _connected(settings) as db:
+    with owning(settings) as db:
         db.execute("listen helpr_log")
         page = looking.end(db, most)
         _show(page, as_json=as_json)
@@ -46,7 +41,7 @@ def tail(settings: Settings, *, most: int, is_followed: bool, as_json: bool) -> 
 
 def show(settings: Settings, kind: str, id: UUID, *, as_json: bool) -> None:
     """Every fact of one stream; raises NothingThere."""
-    with _connected(settings) as db:
+    with owning(settings) as db:
         found = looking.stream(db, kind, id)
     if not found:
         raise NothingThere(f"The log has no stream {kind} {id}.")
@@ -56,7 +51,7 @@ def show(settings: Settings, kind: str, id: UUID, *, as_json: bool) -> None:
 def check(settings: Settings) -> int:
     """Whether the log is what was written; 1 when it is not."""
     console = _console()
-    with _connected(settings, autocommit=False) as db, progress() as moved:
+    with owning(settings, autocommit=False) as db, progress() as moved:
         looked, damage = verify(db, lambda done, total: moved("log", done, total))
     if damage is None:
         console.print(f"All {looked:,} facts are what was written, in order and without a gap.")
@@ -64,16 +59,6 @@ def check(settings: Settings) -> int:
     console.print(f"Damaged at position {damage.position:,}: {damage.says}.", style="bold red")
     console.print("Stop Helpr, keep a copy of the database as it is, and read docs/operations.md, A damaged log.")
     return 1
-
-
-@contextmanager
-def _connected(settings: Settings, *, autocommit: bool = True) -> Iterator[looking.Db]:
-    """What PostgreSQL says of a failure may repeat the DSN: it is not shown."""
-    try:
-        with psycopg.connect(settings.owner_url, autocommit=autocommit, connect_timeout=5) as db:
-            yield db
-    except psycopg.OperationalError:
-        raise DatabaseIsAway("The database does not answer. Ask: helpr doctor") from None
 
 
 def _show(page: Iterable[Envelope], *, as_json: bool) -> None:

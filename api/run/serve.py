@@ -14,8 +14,8 @@ from granian.server.embed import Server
 
 from api.main import House, opened, web
 from api.origin import warm
-from api.run.demo import people
-from api.run.hiring import hire
+from api.run.demo.hiring import hire
+from api.run.demo.people import people
 from api.run.logs import log_to_stderr
 from api.run.scraping import Scraping
 from api.settings import Settings

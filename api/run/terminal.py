@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from api.run import demo
-from api.run.demo import People
-from api.run.filling import fill
+from api.run.demo.filling import fill
+from api.run.demo.people import People, people
 from api.run.up import Running, running
 from api.settings import Settings
 from infrastructure.views.status import ViewStatus
@@ -37,13 +36,13 @@ def up(settings: Settings) -> int:
 
 
 def _show_demo(house: Running) -> None:
-    people = demo.people(house.settings)
-    _greet_demo(house.url, people)
+    staff = people(house.settings)
+    _greet_demo(house.url, staff)
     with progress() as filled:
         filling_ended = fill(
             house.settings,
             house.url,
-            people,
+            staff,
             progress=filled,
             stopped=house.group.is_stopping,
             meanwhile=house.group.look,

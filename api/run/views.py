@@ -5,9 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-import psycopg
-
 from api.run.logs import log_to_stderr
+from api.run.owning import owning
 from api.settings import Settings
 from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
@@ -39,20 +38,20 @@ def work(settings: Settings) -> None:
 
 def how_they_are(settings: Settings) -> list[ViewStatus]:
     """One line a generation."""
-    with psycopg.connect(settings.owner_url, autocommit=True) as owner:
+    with owning(settings) as owner:
         return status(owner)
 
 
 def rebuild(settings: Settings, names: Sequence[str], progress: Callable[[str, int, int], None]) -> None:
     """Builds views anew from the whole log, beside those that serve."""
-    with psycopg.connect(settings.owner_url, autocommit=True) as owner:
+    with owning(settings) as owner:
         for view in _named(names):
             rebuilding.rebuild(owner, view, progress=progress)
 
 
 def replay(settings: Settings, names: Sequence[str]) -> dict[str, int]:
     """Folds parked streams again; how many each view had."""
-    with psycopg.connect(settings.owner_url, autocommit=True) as owner:
+    with owning(settings) as owner:
         return {view.NAME: replaying.replay(owner, view) for view in _named(names)}
 
 

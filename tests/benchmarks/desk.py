@@ -4,9 +4,9 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from api.run.demo import people
-from api.run.line import Headers
-from api.run.voice import Voice
+from api.run.demo.line import Headers
+from api.run.demo.people import people
+from api.run.demo.voice import Voice
 from api.settings import Settings
 from tests.benchmarks.load import Target
 

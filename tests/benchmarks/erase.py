@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.run.line import Headers
-from api.run.voice import Voice
+from api.run.demo.line import Headers
+from api.run.demo.voice import Voice
 from infrastructure.database.embedded import temporary_postgres
 from tests.benchmarks.desk import sessions, url
 from tests.benchmarks.figures import Figure, Report, show

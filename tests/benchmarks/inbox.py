@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import psycopg
 
-from api.run.demo import people
-from api.run.line import Headers
+from api.run.demo.line import Headers
+from api.run.demo.people import people
 from api.settings import Settings
 from infrastructure.database.embedded import temporary_postgres
 from projections.conversations.inbox_queries import Cursor, Sort, to_text

@@ -16,7 +16,7 @@ from uuid import uuid4
 import msgspec
 import uvloop
 
-from api.run.line import Line
+from api.run.demo.line import Line
 from infrastructure.processes import die_with_parent
 
 WORDS = b'{"text": "Thank you, that works! One more question: does the lid of the large one fit the medium pot too?"}'

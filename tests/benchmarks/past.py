@@ -15,9 +15,9 @@ import msgspec
 import psycopg
 
 from api.main import key_store, root_key
-from api.run.demo import people
-from api.run.dialogues import file_of_dialogues, read_dialogues
-from api.run.story import Words
+from api.run.demo.dialogues import file_of_dialogues, read_dialogues
+from api.run.demo.people import people
+from api.run.demo.story import Words
 from api.settings import Settings
 from domain.conversations.conversation import Conversation
 from domain.conversations.events import Author, ConversationStarted, MessageSent, Party

@@ -12,7 +12,7 @@ from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.sql import SQL
 
-from api.run.demo import people
+from api.run.demo.people import people
 from api.settings import Settings
 from domain.conversations.conversation import Conversation
 from domain.conversations.events import ConversationStarted, MessageSent

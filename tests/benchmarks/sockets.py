@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from api.main import key_store, root_key
-from api.run.demo import people
+from api.run.demo.people import people
 from api.settings import Settings
 from infrastructure.database.embedded import temporary_postgres
 from infrastructure.keys.keyring import TenantKeyring

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from api.run.dialogues import OURS
+from api.run.demo.dialogues import OURS
 from api.settings import Settings
 from infrastructure.processes import leash
 from tests.benchmarks.desk import conversations, url

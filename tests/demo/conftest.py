@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import pytest
 
-from api.run.dialogues import OURS
+from api.run.demo.dialogues import OURS
 from tests.database.conftest import HOUSE, eventually, running_on
 from tests.house import free_port
 

@@ -10,12 +10,12 @@ import msgspec
 import psycopg
 import pytest
 
-from api.run.crowd import Credentials, Crowd
-from api.run.demo import People, people
-from api.run.dialogues import OURS, read_dialogues
-from api.run.hiring import hire
-from api.run.journal import Journal
-from api.run.story import Story, story
+from api.run.demo.crowd import Credentials, Crowd
+from api.run.demo.dialogues import OURS, read_dialogues
+from api.run.demo.hiring import hire
+from api.run.demo.journal import Journal
+from api.run.demo.people import People, people
+from api.run.demo.story import Story, story
 from domain.accounts.events import Role
 from tests.conftest import Database
 from tests.event_log.waiting import eventually

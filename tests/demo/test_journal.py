@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from api.run.journal import Entry, Journal
+from api.run.demo.journal import Entry, Journal
 
 ADA = Entry("one", UUID(int=7), "secret")
 

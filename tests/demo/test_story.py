@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from api.run.dialogues import OURS, DialoguesAreUnreadable, file_of_dialogues, read_dialogues
-from api.run.story import Dialogue, Story, Words, story
+from api.run.demo.dialogues import OURS, DialoguesAreUnreadable, file_of_dialogues, read_dialogues
+from api.run.demo.story import Dialogue, Story, Words, story
 
 AGENTS = [UUID(int=1), UUID(int=2)]
 DIALOGUE = Dialogue("one", [Words("visitor", "Hi"), Words("agent", "Hello"), Words("visitor", "Bye")])

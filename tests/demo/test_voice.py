@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from api.run import voice
-from api.run.voice import NobodyAnswers, TurnedAway, Voice
+from api.run.demo import voice
+from api.run.demo.voice import NobodyAnswers, TurnedAway, Voice
 
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
 FINE = b'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"ok"'

@@ -13,8 +13,8 @@ import msgspec
 import psycopg
 import pytest
 
-from api.run.doctor import examine
-from api.run.finding import Finding
+from api.run.doctor.examining import examine
+from api.run.doctor.finding import Finding
 from domain.accounts.events import Role
 from infrastructure.database.embedded import EmbeddedPostgres
 from infrastructure.views.worker import run_worker

@@ -16,9 +16,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from api.run import doctor_database, doctor_machine
-from api.run.doctor import show
-from api.run.finding import Verdict, ok, wrong
+from api.run.doctor import database, machine
+from api.run.doctor.examining import show
+from api.run.doctor.finding import Verdict, ok, wrong
 from tests.operations.conftest import SECRET_WORDS, Installation
 
 pytestmark = pytest.mark.requirement("R-OPS-3")
@@ -33,7 +33,7 @@ def of(installation: Installation, check: str, verdict: Verdict = Verdict.WRONG,
 
 
 def test_what_is_well_is_said_to_be_well(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_machine, "DIST", _built(installation.data))
+    monkeypatch.setattr(machine, "DIST", _built(installation.data))
     found = installation.findings()
     assert [finding for finding in found if finding.verdict is not Verdict.OK] == []
     checks = ["pages", "data", "permissions", "disk", "port", "database", "schema", "login", "clock", "views"]
@@ -69,7 +69,7 @@ def test_what_loses_events_is_set(installation: Installation) -> None:
 
 
 def test_pages_that_are_not_built(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_machine, "DIST", installation.data / "nowhere")
+    monkeypatch.setattr(machine, "DIST", installation.data / "nowhere")
     assert "not built" in of(installation, "pages")
 
 
@@ -126,7 +126,7 @@ def test_a_database_that_does_not_answer_keeps_its_password_to_itself(installati
 
 
 def test_a_database_that_is_too_old(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_database, "OLDEST", 990000)
+    monkeypatch.setattr(database, "OLDEST", 990000)
     assert "too old" in of(installation, "database")
 
 

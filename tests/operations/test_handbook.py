@@ -16,7 +16,7 @@ import pytest
 
 from api.cli import _parser
 from api.metrics import Metrics
-from api.run.finding import Verdict
+from api.run.doctor.finding import Verdict
 from api.run.scraping import FAMILIES
 from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres
 from infrastructure.database.installation import programs
@@ -113,5 +113,5 @@ def test_every_metric_has_a_line_and_every_line_is_about_a_metric() -> None:
 def test_every_check_of_the_doctor_has_a_line() -> None:
     lines = re.findall(r"^\| doctor: (.*?) \|", PAGE, re.M)
     named = {name for line in lines for name in re.findall(r"`([a-z ]+)`", line)}
-    source = "".join(file.read_text() for file in (HOUSE / "api" / "run").glob("doctor*.py"))
+    source = "".join(file.read_text() for file in (HOUSE / "api" / "run" / "doctor").glob("*.py"))
     assert named == set(re.findall(r"(?:ok|look|wrong)\(\s*\"([a-z ]+)\"", source))

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
-from api.run import doctor_database, doctor_keys, doctor_machine
-from api.run.finding import Finding, Verdict, is_well, look, wrong
+from api.run.doctor import database, keys, machine
+from api.run.doctor.finding import Finding, Verdict, is_well, look, wrong
 from api.settings import SettingIsWrong, Settings, read_settings
 from infrastructure.database.embedded import RUNTIME_LOGIN
 
@@ -24,29 +24,29 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def _examined(environment: Mapping[str, str]) -> Iterator[Finding]:
-    yield from doctor_machine.surroundings(environment)
+    yield from machine.surroundings(environment)
     try:
         settings = read_settings(environment)
     except SettingIsWrong as error:
         yield wrong("settings", f"{error}.", "Set the variable anew, or unset it; then: helpr doctor")
         return
-    yield doctor_machine.pages()
-    yield from doctor_machine.folders(settings)
-    yield doctor_machine.disk(settings.data)
-    home = doctor_machine.Home(settings)
+    yield machine.pages()
+    yield from machine.folders(settings)
+    yield machine.disk(settings.data)
+    home = machine.Home(settings)
     yield from home.findings()
     if not settings.database_url:
         if not home.has_database():
             yield look("database", "Not looked at: the embedded PostgreSQL is not up.", "Start it with: helpr up")
-            yield from asyncio.run(doctor_keys.examine(settings, None))
+            yield from asyncio.run(keys.examine(settings, None))
             return
         settings = _embedded(settings, home.database_port())
-    with doctor_database.connected(settings.owner_url) as (db, found):
+    with database.connected(settings.owner_url) as (db, found):
         yield found
         try:
             if db is not None:
-                yield from doctor_database.examine(db, settings.database_url)
-            yield from asyncio.run(doctor_keys.examine(settings, db))
+                yield from database.examine(db, settings.database_url)
+            yield from asyncio.run(keys.examine(settings, db))
         except psycopg.Error as error:
             says = f"It does not answer what we ask ({type(error).__name__})."
             yield wrong("database", says, "Is HELPR_DATABASE_OWNER_URL whoever ran the migrations?")
@@ -57,7 +57,7 @@ def _embedded(settings: Settings, port: int) -> Settings:
 
     def dsn(user: str) -> str:
         file = settings.data / "secrets" / user
-        words = file.read_text() if doctor_machine.is_readable(file) else ""
+        words = file.read_text() if machine.is_readable(file) else ""
         return f"postgresql://{user}:{words}@127.0.0.1:{port}/helpr"
 
     return replace(settings, database_url=dsn(RUNTIME_LOGIN), owner_url=dsn("postgres"))

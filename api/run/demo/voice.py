@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.run.line import Answer, Headers, Line
+from api.run.demo.line import Answer, Headers, Line
 
 TRIES = 12
 LATER = (429, 502, 503, 504)

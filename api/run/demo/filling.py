@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import uvloop
 
-from api.run.crowd import Credentials, Crowd
-from api.run.demo import People
-from api.run.dialogues import file_of_dialogues, read_dialogues
-from api.run.journal import Journal
-from api.run.story import Story, story
-from api.run.voice import NobodyAnswers
+from api.run.demo.crowd import Credentials, Crowd
+from api.run.demo.dialogues import file_of_dialogues, read_dialogues
+from api.run.demo.journal import Journal
+from api.run.demo.people import People
+from api.run.demo.story import Story, story
+from api.run.demo.voice import NobodyAnswers
 from api.settings import Settings
 from domain.accounts.events import Role
 

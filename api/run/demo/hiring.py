@@ -5,7 +5,7 @@ import contextlib
 from uuid import uuid5
 
 from api.main import House
-from api.run.demo import NAME, SLUG, Employee, People
+from api.run.demo.people import NAME, SLUG, Employee, People
 from application.accounts.registration import Join, RegisterOrganisation, is_colleague, join, register_organisation
 from application.ports import Asked
 from domain.accounts.joining import AgentHasJoined

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from api.run.faces import face
-from api.run.journal import Entry, Journal
-from api.run.line import Headers
-from api.run.story import Move, Story
-from api.run.voice import NobodyAnswers, TurnedAway, Voice
+from api.run.demo.faces import face
+from api.run.demo.journal import Entry, Journal
+from api.run.demo.line import Headers
+from api.run.demo.story import Move, Story
+from api.run.demo.voice import NobodyAnswers, TurnedAway, Voice
 
 AT_ONCE = 48
 """Conversations that go on at the same time."""

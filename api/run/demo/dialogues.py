@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from api.run.story import Dialogue
+from api.run.demo.story import Dialogue
 
 HERE = Path(__file__).parent
-SHARED = HERE.parents[2] / "shared" / "data" / "conversations.jsonl"
+SHARED = HERE.parents[3] / "shared" / "data" / "conversations.jsonl"
 OURS = HERE / "samples" / "kettles.jsonl"
 
 

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import msgspec
 
 from api.health import Health
-from api.run.finding import Finding, look, ok, wrong
+from api.run.doctor.finding import Finding, look, ok, wrong
 from api.settings import DIST, Settings
 from infrastructure.event_log.db_functions import DbFunctionsLoseEvents, refuse_db_functions
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.run.faces import Face, face
+from api.run.demo.faces import Face, face
 
 Side = Literal["visitor", "agent"]
 MORE = (

@@ -7,8 +7,8 @@ from uuid import UUID
 import psycopg
 
 from api.main import key_store, root_key
-from api.run.doctor_machine import is_readable, local
-from api.run.finding import Finding, look, ok, wrong
+from api.run.doctor.finding import Finding, look, ok, wrong
+from api.run.doctor.machine import is_readable, local
 from api.settings import Settings
 from domain.compliance.events import KeysDestroyed
 from domain.shared.event import Event, Sealed

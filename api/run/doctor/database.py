@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from api.run.finding import Finding, look, ok, wrong
+from api.run.doctor.finding import Finding, look, ok, wrong
 from infrastructure.database.connections import APP, WORKER
 from infrastructure.database.migrations import FILES
 from infrastructure.keys.digests import digest

@@ -1,0 +1,1 @@
+"""``helpr doctor``: what is wrong with this Helpr, and how to mend it."""
