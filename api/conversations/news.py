@@ -113,6 +113,7 @@ class News:
                     missed.add(recorded)
             after = page[-1].position
         for message in await self._messages(tenant, missed, after):
+            await connection.room()
             connection.push(message)
 
     async def _run(self) -> None:
