@@ -32,6 +32,7 @@ TITLES = {
     403: "You may not do this",
     404: "Not found",
     405: "This cannot be done here",
+    408: "Too slow",
     409: "The rules say no",
     413: "Too large",
     415: "This kind of content is not understood",
@@ -115,7 +116,7 @@ def _field_problem(each: dict[str, Any]) -> FieldProblem:
 def rejected(_: Any_Request, error: HTTPException) -> Response[Problem]:
     """What is refused before anybody looks at it: unknown paths and methods, broken JSON, other content than JSON."""
     detail = error.detail if error.status_code < 500 and error.detail != TITLES.get(error.status_code) else ""
-    field = {400: "body", 415: "Content-Type"}.get(error.status_code)
+    field = {400: "body", 408: "body", 415: "Content-Type"}.get(error.status_code)
     errors = [FieldProblem(field, detail or "cannot be read")] if field else []
     return problem(error.status_code, detail, errors, headers=error.headers)
 

@@ -1,8 +1,11 @@
 """The outermost layer: security headers on every answer, who may ask from other origins, how much may be said."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
+
+from litestar.exceptions import HTTPException
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,10 +45,29 @@ LARGEST_BODY = 512 * 1024
 """Bytes of a request: the longest message, every character of it escaped, and then some."""
 MOST_DRAINED = 256 * 1024 * 1024
 """Bytes that are read and dropped, so that whoever says too much hears why instead of losing the connection."""
+SLOWEST = 15.0
+"""Seconds in which a body has to come: whoever says half of it and stays is not waited for."""
 TOO_LARGE = (
-    b'{"title":"Too large","status":413,"detail":"A request may have at most 524288 bytes.",'
-    b'"errors":[{"field":"body","problem":"is too large"}]}'
+    413,
+    (
+        b'{"title":"Too large","status":413,"detail":"A request may have at most 524288 bytes.",'
+        b'"errors":[{"field":"body","problem":"is too large"}]}'
+    ),
 )
+TOO_SLOW = (
+    408,
+    (
+        b'{"title":"Too slow","status":408,"detail":"The request did not come to its end in time.",'
+        b'"errors":[{"field":"body","problem":"The request did not come to its end in time."}]}'
+    ),
+)
+
+
+class BodyIsSlow(HTTPException):
+    """A body does not come to its end."""
+
+    status_code = 408
+    detail = "The request did not come to its end in time."
 
 
 class Shell:
@@ -95,19 +117,25 @@ class Shell:
         if scope["method"] == "HEAD":
             scope, told = {**scope, "method": "GET"}, _without_body(told)
         body = Body(receive)
-        if await body.is_too_large(scope):
-            await told({"type": "http.response.start", "status": 413, "headers": [PROBLEM]})
-            await told({"type": "http.response.body", "body": TOO_LARGE})
+        try:
+            refusal = TOO_LARGE if await body.is_too_large(scope) else None
+        except BodyIsSlow:
+            refusal = TOO_SLOW
+        if refusal is not None:
+            await told({"type": "http.response.start", "status": refusal[0], "headers": [PROBLEM]})
+            await told({"type": "http.response.body", "body": refusal[1]})
             return
         await self._app(scope, body.receive, told)
 
 
 class Body:
-    """A request's body, read up to its limit before anybody looks at it; what is more is dropped."""
+    """A request's body, read up to its limit before anybody looks at it; what is more is dropped. Raises BodyIsSlow."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._kept: list[Message] = []
+        self._until = asyncio.get_running_loop().time() + SLOWEST
+        self._is_whole = False
 
     async def is_too_large(self, scope: Scope) -> bool:
         """Reads a body that does not say its size, or says too much; a small one is left to be read."""
@@ -117,7 +145,7 @@ class Body:
             return False
         size, more = 0, True
         while more and size <= MOST_DRAINED:
-            message = await self._receive()
+            message = await self._next()
             size += len(message.get("body", b""))
             more = message["type"] == "http.request" and message.get("more_body", False)
             if size <= LARGEST_BODY:
@@ -126,7 +154,19 @@ class Body:
 
     async def receive(self) -> Message:
         """What was read already, then what comes."""
-        return self._kept.pop(0) if self._kept else await self._receive()
+        return self._kept.pop(0) if self._kept else await self._next()
+
+    async def _next(self) -> Message:
+        """What comes after the body may take its time: that somebody has gone."""
+        if self._is_whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyIsSlow from None
+        self._is_whole = not message.get("more_body", False)
+        return message
 
 
 def _without_body(send: Send) -> Send:

@@ -23,6 +23,8 @@ from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
 
 BACKLOG = 4096
+DRAIN = 20.0
+"""Seconds for what is under way to be finished; whoever has not said all of their request by then is not waited for."""
 METRICS = "127.0.0.1"
 """Metrics leave this machine by the operator's own proxy, if at all."""
 log = structlog.get_logger()
@@ -99,5 +101,5 @@ async def answering(app: Any, host: str, port: int) -> AsyncIterator[asyncio.Tas
         yield serving
     finally:
         server.stop()  # type: ignore[no-untyped-call]
-        with suppress(asyncio.CancelledError):
-            await serving
+        with suppress(asyncio.CancelledError, TimeoutError):
+            await asyncio.wait_for(serving, DRAIN)

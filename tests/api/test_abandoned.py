@@ -5,14 +5,19 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from api import shell
+from api.run import serve
 from domain.accounts.events import Role
 from tests.api.quiet import RUNNING, no_query_is_left, nothing_happens
 from tests.api.routes import ROUTES, Route, World
+from tests.conftest import Database
+from tests.house import running
 
 pytestmark = [pytest.mark.usefixtures("unhurried"), pytest.mark.requirement("R-OPS-1")]
 WRITES = [route for route in ROUTES if route.body is not None]
@@ -99,6 +104,33 @@ async def test_a_query_whose_asker_is_gone_does_not_go_on(world: World) -> None:
             await asyncio.sleep(0.1)
         assert [dict(row) for row in found] == []
     assert (await world.agents[Role.AGENT].get("/v1/conversations")).is_success
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 100", "Content-Length: 105000000", "Transfer-Encoding: chunked"])
+async def test_who_says_half_and_stays_is_told_and_let_go(
+    world: World, monkeypatch: pytest.MonkeyPatch, length: str
+) -> None:
+    monkeypatch.setattr(shell, "SLOWEST", 0.2)
+    (route,) = [route for route in ROUTES if route.name == "sendMessage"]
+    half = b'2\r\n{"\r\n' if "chunked" in length else b'{"'
+    async with nothing_happens(world.helpr), said(world, raw(world, route, half, length=length)) as answer:
+        async with asyncio.timeout(10):
+            told = await answer.read()
+    assert told.startswith(b"HTTP/1.1 408")
+    assert b"content-type: application/problem+json" in told
+    assert b'"field":"body"' in told
+
+
+async def test_nobody_who_says_half_and_stays_keeps_helpr_from_stopping(
+    module_database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "DRAIN", 0.5)
+    async with asyncio.timeout(15), running(module_database, folder) as helpr:
+        _, writer = await asyncio.open_connection(*helpr.url.removeprefix("http://").split(":"))
+        writer.write(b"POST /v1/session HTTP/1.1\r\nHost: helpr.example\r\nContent-Length: 100\r\n\r\n{")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+    writer.transport.abort()
 
 
 async def test_who_is_slow_with_everything_keeps_nobody_else_waiting(world: World) -> None:
