@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import asyncpg
 from litestar import Litestar, Router
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
@@ -44,6 +43,7 @@ from application.visitors.arrival import has_arrived
 from domain.compliance.events import ErasureDecided, KeysDestroyed
 from domain.shared.recorded import Recorded
 from infrastructure.database.connections import connect, connect_pool
+from infrastructure.database.lost import AWAY
 from infrastructure.event_log.event_store import LogEventStore
 from infrastructure.event_log.following import LogFollower
 from infrastructure.event_log.group_commit import GroupCommit
@@ -137,7 +137,7 @@ class House:
         task.add_done_callback(self._notices.discard)
 
     async def _notify(self, channel: str, payload: str) -> None:
-        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*AWAY):
             await self.pool.execute("select pg_notify($1, $2)", channel, payload)
 
     def _remember(self, page: Sequence[Recorded[Any]]) -> None:

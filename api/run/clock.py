@@ -7,7 +7,6 @@ import time
 from functools import partial
 from typing import Any
 
-import asyncpg
 import structlog
 import uvloop
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -21,6 +20,7 @@ from application.visitors import forgetting
 from domain.compliance.events import ErasureDecided, KeysDestroyed
 from domain.shared.recorded import Recorded
 from infrastructure.database.connections import WORKER, connect, connect_pool
+from infrastructure.database.lost import AWAY
 from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
 from infrastructure.reactions.reacting import Reaction, Reactor
@@ -28,7 +28,6 @@ from infrastructure.views.remains import SealedRemains
 
 log = structlog.get_logger()
 LEADER = "select pg_try_advisory_lock(7305510, 0)"
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def keep_time(settings: Settings) -> None:

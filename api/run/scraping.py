@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 
-import asyncpg
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -12,11 +11,11 @@ from prometheus_client.registry import Collector
 from api.main import House
 from api.shell import Message, Receive, Scope, Send
 from infrastructure.database.connections import WORKER, connect
+from infrastructure.database.lost import AWAY
 from infrastructure.views.status import QUERY, ViewStatus
 from projections import views
 
 log = structlog.get_logger()
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 FAMILIES = {
     "helpr_view_lag_facts": ("Facts that a view has not folded yet.", "lag"),
     "helpr_view_lag_seconds": ("Since when a view misses a fact.", "seconds"),

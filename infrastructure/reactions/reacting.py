@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -16,6 +15,7 @@ from domain.shared.event import Event
 from domain.shared.ids import OrganisationId
 from domain.shared.recorded import Actor, ActorKind, Recorded
 from domain.shared.refusal import Absent
+from infrastructure.database.lost import AWAY
 
 log = structlog.get_logger()
 MOST_PENDING = 64
@@ -65,7 +65,7 @@ class Reactor:
         noted = time.monotonic()
         try:
             while True:
-                with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                with contextlib.suppress(*AWAY):
                     if len(pending) < MOST_PENDING:
                         page, read = await self._next(reaction, read)
                         for recorded in page:

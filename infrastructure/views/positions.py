@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
+from infrastructure.database.lost import AWAY
 from infrastructure.views.folding import shard_of
 from infrastructure.views.generations import SHARDS
 
@@ -15,7 +14,6 @@ QUERY = """select c.view, c.shard, c.position from views.checkpoints c
     join views.generations g using (view, generation) where g.state = 'serving'"""
 LOOK = 0.25
 """Seconds after which somebody who waits looks for themselves: a wake-up may have been lost."""
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Positions:
