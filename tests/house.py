@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
+import psycopg
 import websockets
 from msgspec.structs import replace
 
@@ -86,7 +87,14 @@ async def running(database: Database, folder: Path, **settings: Any) -> AsyncIte
                 await client.aclose()
     finally:
         stop.set()
+        await asyncio.to_thread(_wake_the_worker, database)
         await asyncio.to_thread(worker.join)
+
+
+def _wake_the_worker(database: Database) -> None:
+    """It would sleep for half a second before it sees that it is to stop."""
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        owner.execute("notify helpr_log")
 
 
 @asynccontextmanager
