@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -96,20 +97,8 @@ async def export_trail(
     lines = _as_csv if format is Format.CSV else _as_json
     media_type = "text/csv; charset=utf-8" if format is Format.CSV else "application/x-ndjson"
     headers = {"Content-Disposition": f'attachment; filename="trail-{conversation}.{format.value}"'}
-    return Stream(lines(_whole(reads, caller.tenant, conversation)), media_type=media_type, headers=headers)
-
-
-async def _whole(reads: Reads, tenant: UUID, conversation: UUID) -> AsyncIterator[Entry]:
-    """Page by page, so that no connection waits for a slow reader."""
-    version = 0
-    while True:
-        async with reads(tenant, audit.NAME) as db:
-            found = await audit.trail(db, tenant, conversation, KIND, after=version, limit=500)
-        if not found:
-            return
-        for entry in found:
-            yield _entry(entry)
-        version = found[-1].version
+    whole = audit.whole_trail(partial(reads, caller.tenant, audit.NAME), caller.tenant, conversation, KIND)
+    return Stream(lines(_entry(entry) async for entry in whole), media_type=media_type, headers=headers)
 
 
 async def _as_json(entries: AsyncIterator[Entry]) -> AsyncIterator[bytes]:

@@ -1,6 +1,7 @@
 """The audit trail: who did what, when, caused by what. It holds no personal data, so nothing in it is ever erased."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -63,10 +64,17 @@ async def trail(db: Any, tenant: UUID, stream: UUID, kind: str, *, after: int, l
     return [Entry(*row) for row in await db.fetch(query, tenant, stream, kind, after, limit)]
 
 
-async def whole_trail(db: Any, tenant: UUID, stream: UUID, kind: str) -> AsyncIterator[Entry]:
-    """Everything that happened in one stream, page by page."""
+async def whole_trail(
+    connect: Callable[[], AbstractAsyncContextManager[Any]], tenant: UUID, stream: UUID, kind: str
+) -> AsyncIterator[Entry]:
+    """Everything that happened in one stream, page by page, each over a connection of its own: none waits for a slow
+    reader."""
     version = 0
-    while page := await trail(db, tenant, stream, kind, after=version, limit=PAGE):
+    while True:
+        async with connect() as db:
+            page = await trail(db, tenant, stream, kind, after=version, limit=PAGE)
+        if not page:
+            return
         for entry in page:
             yield entry
         version = page[-1].version

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -68,7 +69,7 @@ async def test_the_whole_trail_comes_page_after_page(shown: Shown, monkeypatch: 
 
 
 async def whole(db: Any, tenant: UUID) -> list[Entry]:
-    return [entry async for entry in whole_trail(db, tenant, one, "conversation")]
+    return [entry async for entry in whole_trail(lambda: nullcontext(db), tenant, one, "conversation")]
 
 
 @pytest.mark.requirement("R-PRI-2")
