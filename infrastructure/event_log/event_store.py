@@ -1,7 +1,10 @@
 """Commands become facts: load the memories, decide, seal, append; again when somebody was faster."""
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -15,7 +18,8 @@ from infrastructure.event_log.reading import LogReader
 from infrastructure.keys.digests import leaf, new_id
 from infrastructure.keys.facts import ScopeKey, ScopeKeys, scopes_of, seal, unfold
 
-TRIES = 3
+PATIENCE = 5.0
+PAUSE = 0.002
 PAGE = 1000
 
 
@@ -25,10 +29,13 @@ class Appends(Protocol):
 
 class LogEventStore:
     """The event store on the log. In one process the commands of a stream queue up; between processes they conflict,
-    and the slower one decides again."""
+    and the slower one decides again, for ``patience`` seconds and at least once."""
 
-    def __init__(self, log: Appends, reader: LogReader, keys: ScopeKeys, memories: Memories) -> None:
+    def __init__(
+        self, log: Appends, reader: LogReader, keys: ScopeKeys, memories: Memories, *, patience: float = PATIENCE
+    ) -> None:
         self._log, self._reader, self._keys, self._memories = log, reader, keys, memories
+        self._patience = patience
         self._locks: WeakValueDictionary[Stream, asyncio.Lock] = WeakValueDictionary()
 
     async def change(
@@ -37,19 +44,17 @@ class LogEventStore:
         return await self.change_all([Change(memory, stream, decide)], asked=asked, made=made)
 
     async def change_all(self, changes: Sequence[Change], *, asked: Asked, made: UUID | None = None) -> Receipt:
+        until = monotonic() + self._patience
         held: list[asyncio.Lock] = []
         try:
             for stream in sorted({_stream(change, asked.tenant) for change in changes}):
                 lock = self._lock(stream)
                 await lock.acquire()
                 held.append(lock)
-            for attempt in range(TRIES):
-                if receipt := await self._attempt(changes, asked, made, is_last=attempt == TRIES - 1):
-                    return receipt
+            return await self._decide_until(until, changes, asked, made)
         finally:
             for lock in held:
                 lock.release()
-        raise LogUnavailable
 
     async def load(self, memory: type[M], stream: UUID, *, tenant: UUID) -> M:
         found: M = (await self._remember(memory, (tenant, memory.STREAM, stream))).memory
@@ -58,6 +63,17 @@ class LogEventStore:
     async def refresh(self, memory: type[M], stream: UUID, *, tenant: UUID) -> M:
         found: M = (await self._catch_up(memory, (tenant, memory.STREAM, stream))).memory
         return found
+
+    async def _decide_until(self, until: float, changes: Sequence[Change], asked: Asked, made: UUID | None) -> Receipt:
+        """Whoever queued up for long still decides twice: a refusal by a memory that is behind is none."""
+        for attempt in count():
+            is_last = attempt > 0 and monotonic() >= until
+            if receipt := await self._attempt(changes, asked, made, is_last=is_last):
+                return receipt
+            if is_last:
+                break
+            await asyncio.sleep(attempt and random.random() * PAUSE)  # noqa: S311
+        raise LogUnavailable
 
     async def _attempt(
         self, changes: Sequence[Change], asked: Asked, made: UUID | None, *, is_last: bool

@@ -128,21 +128,45 @@ async def test_a_stream_that_a_command_makes_is_not_looked_for_first(
     assert await here.reader.head() == 2
 
 
-async def test_who_is_always_too_late_gives_up_after_three_decisions(here: Process, keys: TenantKeyring) -> None:
-    class AlwaysFaster:
-        async def append(self, request: AppendRequest) -> Outcome:
-            return Outcome("conflict", None, 0, 0)
+class Faster:
+    """Somebody else writes just before, so many times."""
 
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    async def append(self, request: AppendRequest) -> Outcome:
+        self._times -= 1
+        return Outcome("done", None, 2, 2) if self._times < 0 else Outcome("conflict", None, 0, 0)
+
+
+@pytest.mark.parametrize(("patience", "times", "decisions", "is_sent_away"), [(60, 25, 26, False), (0, 25, 2, True)])
+async def test_who_is_too_late_again_and_again_decides_until_their_patience_ends(
+    here: Process, keys: TenantKeyring, patience: float, times: int, decisions: int, is_sent_away: bool
+) -> None:
     decided: list[Conversation] = []
 
     def decide(memory: Conversation) -> Facts:
         decided.append(memory)
         return hello(new_id())(memory)
 
-    events = LogEventStore(AlwaysFaster(), here.reader, keys, here.memories)
-    with pytest.raises(LogUnavailable):
-        await events.change(Conversation, new_id(), decide, asked=asked())
-    assert len(decided) == 3
+    events = LogEventStore(Faster(times), here.reader, keys, here.memories, patience=patience)
+    change = events.change(Conversation, new_id(), decide, asked=asked())
+    if is_sent_away:
+        with pytest.raises(LogUnavailable):
+            await change
+    else:
+        await change
+    assert len(decided) == decisions
+
+
+async def test_no_memory_that_is_behind_refuses_for_good_though_no_time_is_left(
+    here: Process, there: Process, keys: TenantKeyring
+) -> None:
+    conversation, visitor = new_id(), new_id()
+    await there.events.load(Conversation, conversation, tenant=ACME)
+    await here.events.change(Conversation, conversation, hello(visitor), asked=asked())
+    hurried = LogEventStore(there.log, there.reader, keys, there.memories, patience=0)
+    assert (await hurried.change(Conversation, conversation, words(visitor), asked=asked())).version == 3
 
 
 @pytest.mark.requirement("R-OPS-2")
