@@ -73,7 +73,7 @@ class EventStore(Protocol):
     async def change(
         self, memory: type[M], stream: UUID, decide: Callable[[M], Facts], *, asked: Asked, made: UUID | None = None
     ) -> Receipt:
-        """Loads the memory, decides, seals and appends; decides again when somebody was faster (3 tries).
+        """Loads the memory, decides, seals and appends; decides again when somebody was faster.
 
         A command that was done before gives its first receipt; raises CommandReused when it asked for something else.
         """
