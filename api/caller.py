@@ -10,6 +10,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from api.asking import AnyRequest
+from api.origin import address_of
 from api.rate_limits import RateLimits
 from application.ports import Asked, Claims, Digests, EventStore
 from domain.accounts import session
@@ -52,9 +53,17 @@ class Door:
     """
 
     def __init__(
-        self, events: EventStore, digests: Digests, limits: RateLimits, *, now: Callable[[], float], is_secure: bool
+        self,
+        events: EventStore,
+        digests: Digests,
+        limits: RateLimits,
+        *,
+        now: Callable[[], float],
+        is_secure: bool,
+        trusted_proxies: tuple[str, ...] = (),
     ) -> None:
         self._events, self._digests, self._limits, self._now = events, digests, limits, now
+        self._proxies = trusted_proxies
         self.is_secure = is_secure
         self.cookie = "__Host-helpr_session" if is_secure else "helpr_session"
 
@@ -65,7 +74,11 @@ class Door:
             return
         if connection.scope.get("method", "GET") not in SAFE and not connection.headers.get(CSRF_HEADER):
             raise RequestIsForged
-        caller = await self.caller(connection.cookies.get(self.cookie, ""))
+        tenant, id = self.session_of(connection.cookies.get(self.cookie, ""))
+        # To look for a session that was not let in of late costs a read: an address that makes them up has to stop.
+        if not self._limits.has_counted("agent", str(id)):
+            self._limits.hit("unknown session by address", address_of(connection, self._proxies))
+        caller = await self._caller(tenant, id)
         state = connection.scope["state"]
         self._limits.hit("organisation", str(caller.tenant), state)
         self._limits.hit("agent", str(caller.session), state)
@@ -76,7 +89,9 @@ class Door:
 
     async def caller(self, token: str) -> Caller:
         """Whose token it is; SessionIsOver when it is nobody's, or no longer."""
-        tenant, id = self.session_of(token)
+        return await self._caller(*self.session_of(token))
+
+    async def _caller(self, tenant: OrganisationId, id: SessionId) -> Caller:
         known = await self._events.load(Session, id, tenant=tenant)
         now = int(self._now())
         agent_id = session.signed_in(known, now=now)

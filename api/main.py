@@ -105,7 +105,10 @@ class House:
         self.reads = ViewReads(pool, self.positions)
         self.news = News(self.reads, self.reader, self.keyring)
         self.limits = RateLimits()
-        self.door = Door(self.events, digests, self.limits, now=time.time, is_secure=self.is_secure)
+        clock, proxies = time.time, settings.trusted_proxies
+        self.door = Door(
+            self.events, digests, self.limits, now=clock, is_secure=self.is_secure, trusted_proxies=proxies
+        )
         self.widget_door = WidgetDoor(self.events, digests, self.limits, settings.trusted_proxies)
         followed = (self._remember, self.broadcast.follow, self.news.follow)
         self.follower = LogFollower(self.reader, followed)

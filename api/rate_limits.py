@@ -11,6 +11,7 @@ LIMITS = {
     "sign-in by address": 30,
     "sign-in by account": 10,
     "agent": 12_000,
+    "unknown session by address": 600,
     "arrival by address": 60,
     "visitor by address": 1_200,
     "visitor": 240,
@@ -45,6 +46,11 @@ class RateLimits:
             state["rate_limit"] = (limit.replace(" ", "-"), most, max(0, int(most - before - count)), seconds)
         if not is_within:
             raise TooManyRequests(seconds)
+
+    def has_counted(self, limit: str, key: str) -> bool:
+        """Whether a request of this key was let through in this minute or the last."""
+        self._turn(self._clock())
+        return (limit, key) in self._now or (limit, key) in self._before
 
     def _turn(self, now: float) -> float:
         """Begins a new minute when it is time; seconds since it began."""

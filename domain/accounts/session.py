@@ -11,11 +11,12 @@ from domain.shared.ids import AgentId, SessionId
 from domain.shared.refusal import Refusal, Unauthenticated
 
 IDLE = 3600
-"""Seconds without a request after which a session is dead."""
+"""Seconds without a request after which a session is dead at the latest."""
 ABSOLUTE = 24 * 3600
 """Seconds after which a session is dead, however busy."""
 NOTED = 300
-"""A session in use is noted in the log at most so often, in seconds."""
+"""A session in use is noted in the log at most so often, in seconds. What was not noted does not count, so a session
+may die so much earlier than ``IDLE``, and never later."""
 
 
 class SessionIsOver(Unauthenticated):
@@ -49,7 +50,7 @@ class Session(Struct, frozen=True):
     @property
     def expires(self) -> int:
         """The second after which it is dead if nothing more is asked."""
-        return min(self.seen + IDLE + NOTED, self.started + ABSOLUTE)
+        return min(self.seen + IDLE, self.started + ABSOLUTE)
 
 
 def signed_in(session: Session, *, now: int) -> AgentId:

@@ -161,3 +161,35 @@ async def test_a_session_does_not_ask_without_end(few: None, helpr: Helpr, acme:
         assert (await one.get("/v1/conversations")).is_success
     assert is_told_to_wait(await one.get("/v1/conversations"), "agent")
     assert (await another.get("/v1/conversations")).is_success
+
+
+@pytest.mark.requirement("R-ACC-7")
+@limited("unknown session by address")
+async def test_one_place_does_not_make_up_sessions_without_end(
+    few: None, helpr: Helpr, acme: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs a read. Whoever is at work in the same place goes on, and so does everybody elsewhere."""
+    amir, cora = await signed_in(helpr, acme), await signed_in(helpr, acme)
+    here = {"X-Forwarded-For": "203.0.113.60"}
+    assert (await amir.get("/v1/session", headers=here)).is_success
+    stranger = helpr.client(**here)
+    reads, read = count(), helpr.house.reader.stream
+
+    async def counted(*asked: Any, **how: Any) -> Any:
+        next(reads)
+        return await read(*asked, **how)
+
+    monkeypatch.setattr(helpr.house.reader, "stream", counted)
+    answers = [await stranger.get("/v1/session", headers=_made_up(acme)) for _ in range(FEW)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert next(reads) == FEW - 1
+    assert (await stranger.get("/v1/session", headers=_made_up(acme))).status_code == 429
+    assert next(reads) == FEW
+    for _ in range(FEW):
+        assert (await amir.get("/v1/session", headers=here)).is_success
+    assert (await cora.get("/v1/session", headers={"X-Forwarded-For": "203.0.113.61"})).is_success
+
+
+def _made_up(acme: Organisation) -> dict[str, str]:
+    return {"Cookie": f"helpr_session={acme.id.hex}.{uuid4().hex}"}
