@@ -12,7 +12,7 @@ from infrastructure.event_log.pages import LogPages
 from infrastructure.views.folding import shard_of
 from infrastructure.views.generations import create
 from infrastructure.views.positions import Positions
-from infrastructure.views.reads import ViewIsBehind, ViewReads
+from infrastructure.views.reads import PositionIsAhead, ViewIsBehind, ViewReads
 from tests.conftest import Database
 from tests.conversations.talk import in_conversation, one, started
 from tests.views import tally
@@ -95,14 +95,27 @@ async def test_each_shard_is_known_by_itself_and_a_view_that_is_being_rebuilt_is
     assert (positions.of("tally", ACME), positions.of("tally", OTHER)) == (end, 0)
 
 
-async def test_nobody_waits_longer_than_they_are_willing_to(pool: Any) -> None:
-    assert not await Positions(pool).reached("inbox", ACME, 7, within=0.01)
+async def test_nobody_waits_longer_than_they_are_willing_to(log: Log, pool: Any) -> None:
+    end = log.write(ACME, in_conversation(one, started()))
+    assert not await Positions(pool).reached("inbox", ACME, end, within=0.01)
     reads = ViewReads(pool, Positions(pool))
     with pytest.raises(ViewIsBehind):
-        async with reads(ACME, "inbox", at_least=7):
+        async with reads(ACME, "inbox", at_least=end):
             pass
     async with reads(ACME, "inbox") as db:
         assert await db.fetch("select * from read.inbox") == []
+
+
+async def test_nobody_waits_for_what_has_not_happened(log: Log, pool: Any) -> None:
+    end = log.write(ACME, in_conversation(one, started()))
+    positions = Positions(pool)
+    positions.told(f"inbox {end} ffff")
+    reads = ViewReads(pool, positions)
+    with pytest.raises(PositionIsAhead):
+        async with reads(ACME, "inbox", at_least=end + 1):
+            pass
+    async with reads(ACME, "inbox", at_least=end):
+        pass
 
 
 async def test_many_who_wait_look_once(pool: Any) -> None:
