@@ -22,13 +22,15 @@ async def asked(request: AnyRequest, digests: Digests, tenant: OrganisationId, k
     key = key_of(request)
     command = uuid5(_space(tenant, actor), key) if key else digests.new_id()
     fingerprint = digests.fingerprint(request.method.encode(), request.scope["path"].encode(), await request.body())
-    return Asked(
+    state = request.scope["state"]
+    made = state["asked"] = Asked(
         tenant=tenant,
         actor=Actor(kind, actor),
         command=command,
         fingerprint=fingerprint,
-        correlation=request.scope["state"]["request_id"],
+        correlation=state["request_id"],
     )
+    return made
 
 
 @lru_cache(maxsize=4096)

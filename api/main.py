@@ -31,6 +31,7 @@ from api.problems import HANDLERS
 from api.rate_limits import RateLimits
 from api.settings import Settings
 from api.usage import daily
+from api.request_log import RequestLog
 from api.visitors import directory
 from api.widget import arrival, identification
 from api.widget import live as widget_live
@@ -201,7 +202,7 @@ def web(house: House) -> shell.Shell:
         made,  # type: ignore[arg-type]
         new_id=digests.new_id,
         is_secure=house.is_secure,
-        answered=house.metrics.answered,
+        answered=RequestLog(house.settings.log_every, house.metrics.answered).answered,
     )
 
 

@@ -127,9 +127,9 @@ def slow_down(_: Any_Request, error: TooManyRequests) -> Response[Problem]:
     return problem(429, detail, headers={"Retry-After": str(error.seconds)})
 
 
-def away(request: Any_Request, error: Exception) -> Response[Problem]:
+def away(_: Any_Request, error: Exception) -> Response[Problem]:
     """A part that we need does not answer: nothing was acknowledged, trying again is safe."""
-    log.warning("a part is away", error=type(error).__name__, path=request.scope.get("path_template"))
+    log.warning("a part is away", error=type(error).__name__)
     return problem(503, "Nothing was lost; please try again in a moment.", headers={"Retry-After": "2"})
 
 
@@ -143,19 +143,19 @@ def not_text(_: Any_Request, __: UnicodeError) -> Response[Problem]:
     return problem(400, "The request is not valid UTF-8.", [FieldProblem("body", "is not valid UTF-8")])
 
 
-def damaged(request: Any_Request, error: Damaged) -> Response[Problem]:
+def damaged(_: Any_Request, error: Damaged) -> Response[Problem]:
     """Something does not open in its place: somebody moved or changed it. It must be looked into."""
-    log.critical("damaged", error=type(error).__name__, path=request.scope.get("path_template"))
+    log.critical("damaged", error=type(error).__name__)
     return problem(500, "Something that was stored is damaged. It was not shown, and we have been told.")
 
 
-def broken(request: Any_Request, error: Exception) -> Response[Problem]:
+def broken(_: Any_Request, error: Exception) -> Response[Problem]:
     """A mistake of ours. The log gets the kind and the place of the error, never its words: they may hold data."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}" if place else ""
-    log.error("broken", error=type(error).__name__, where=where, path=request.scope.get("path_template"))
+    log.error("broken", error=type(error).__name__, where=where)
     return problem(500)
 
 

@@ -17,6 +17,8 @@ DEMO = UUID("0193d0a0-0000-7000-8000-00000000d0e5")
 DIST = Path(__file__).parent / "web" / "dist"
 """Where the pages lie once they are built."""
 
+LEVELS = ("debug", "info", "warning", "error")
+
 
 class SettingIsWrong(Exception):
     """A setting cannot be read; the message names the variable and says what is expected."""
@@ -39,6 +41,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_port: int = 0
     is_demo: bool = False
     demo_organisation: UUID = DEMO
+    log_level: str = "info"
+    log_every: int = 0
+    traces_url: str = ""
+    traces_share: float = 1.0
 
     def environment(self) -> dict[str, str]:
         """The same settings as variables, for the processes that are started from here."""
@@ -56,6 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "HELPR_DEMO": "yes" if self.is_demo else "",
         }
 
+            "HELPR_LOG_LEVEL": self.log_level,
+            "HELPR_LOG_EVERY": str(self.log_every or ""),
+            "HELPR_TRACES_URL": self.traces_url,
+            "HELPR_TRACES_SHARE": str(self.traces_share),
 
 def default_data() -> Path:
     """Where data lives when nobody says otherwise: /var/lib/helpr for root, else the user's data directory."""
@@ -84,6 +94,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         is_demo=environment.get("HELPR_DEMO", "").lower() in ("1", "yes", "true"),
     )
 
+        log_level=_level(environment.get("HELPR_LOG_LEVEL") or "info"),
+        log_every=_count(environment.get("HELPR_LOG_EVERY") or "0", "HELPR_LOG_EVERY"),
+        traces_url=_web(environment.get("HELPR_TRACES_URL", ""), "HELPR_TRACES_URL"),
+        traces_share=_share(environment.get("HELPR_TRACES_SHARE") or "1", "HELPR_TRACES_SHARE"),
 
 def _apart(keys: str, database: str, data: Path) -> str:
     """Where the keys lie: never in the main database, for a copy of it would bring forgotten people back."""
@@ -116,6 +130,41 @@ def _networks(text: str) -> tuple[str, ...]:
     networks = tuple(part.strip() for part in text.split(",") if part.strip())
     try:
         return tuple(str(ip_network(network)) for network in networks)
+def _seconds(text: str, name: str, *, most: int) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise SettingIsWrong(f"{name} must be a number of seconds from 1 to {most}")
+    return int(text)
+
+
+def _level(text: str) -> str:
+    if text.lower() not in LEVELS:
+        raise SettingIsWrong(f"HELPR_LOG_LEVEL must be one of {', '.join(LEVELS)}")
+    return text.lower()
+
+
+def _count(text: str, name: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise SettingIsWrong(f"{name} must be a number, 0 or more")
+    return int(text)
+
+
+def _share(text: str, name: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingIsWrong(f"{name} must be a number from 0 to 1")
+    return share
+
+
+def _web(text: str, name: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise SettingIsWrong(f"{name} must be a URL, such as http://127.0.0.1:4318/v1/traces")
+    return text
+
+
     except ValueError as error:
         raise SettingIsWrong(
             "HELPR_TRUSTED_PROXIES must be networks, such as 10.0.0.0/8, with commas between"

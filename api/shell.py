@@ -7,6 +7,8 @@ from typing import Any
 
 from litestar.exceptions import HTTPException
 
+from api.request_log import CURRENT
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -81,14 +83,15 @@ class Shell:
         self._always = (*ALWAYS, HSTS) if is_secure else ALWAYS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        CURRENT.set(scope)
+        scope.setdefault("state", {})
+        id = scope["state"]["request_id"] = self._new_id()
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
         path: str = scope["path"]
         is_widget = path.startswith("/widget/")
-        scope.setdefault("state", {})
-        id = scope["state"]["request_id"] = self._new_id()
         is_data = path.startswith(("/v1/", "/widget/"))
         added = [
             *self._always,

@@ -33,7 +33,7 @@ LEADER = "select pg_try_advisory_lock(7305510, 0)"
 def keep_time(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT."""
     die_with_parent()
-    log_to_stderr()
+    log_to_stderr(settings.log_level)
     refuse_db_functions()
     with contextlib.suppress(asyncio.CancelledError):
         uvloop.run(_keep_time(settings))

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT; then nothing new is taken and what is under way is finished."""
     die_with_parent()
-    log_to_stderr()
+    log_to_stderr(settings.log_level)
     refuse_db_functions()
     uvloop.run(_serve(settings))
 

@@ -24,7 +24,7 @@ class ViewIsUnknown(Exception):
 def work(settings: Settings) -> None:
     """Folds until SIGTERM or SIGINT."""
     die_with_parent()
-    log_to_stderr()
+    log_to_stderr(settings.log_level)
     refuse_db_functions()
     stop = threading.Event()
 

@@ -95,12 +95,20 @@ class Reactor:
     async def _until_done(self, reaction: Reaction, recorded: Recorded[Any], wake: asyncio.Event) -> None:
         pause = 0.05
         while True:
+            asked = asked_by(reaction, recorded)
             try:
-                await reaction.react(recorded, asked_by(reaction, recorded))
+                await reaction.react(recorded, asked)
             except Absent:
                 break
             except Exception as error:
-                log.warning("a reaction is tried again", reaction=reaction.name, error=type(error).__name__)
+                log.warning(
+                    "a reaction is tried again",
+                    reaction=reaction.name,
+                    position=recorded.position,
+                    command=asked.command,
+                    correlation=asked.correlation,
+                    error=type(error).__name__,
+                )
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:

@@ -27,12 +27,17 @@ BROAD = frozenset({"Exception", "BaseException"})
 WAYS_TO_LOG = frozenset({"debug", "info", "warning", "warn", "error", "critical", "fatal", "exception", "msg", "log"})
 SAID_IN_LOGS = {
     "after": "a position of the log",
+    "command": "the id of a command",
+    "correlation": "the id of the request that began it",
     "error": "the kind of an exception, never its words",
     "first": "a position of the log",
-    "path": "a route with its places named, not filled in",
+    "facts": "a number",
+    "method": "GET, POST and so on",
     "position": "a position of the log",
     "reaction": "the name of a reaction",
     "retry_in": "seconds",
+    "seconds": "how long it took",
+    "status": "a status of HTTP",
     "view": "the name of a view",
     "where": "a file and a line of our own",
 }
