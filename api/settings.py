@@ -39,12 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8460
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     metrics_port: int = 0
-    is_demo: bool = False
-    demo_organisation: UUID = DEMO
     log_level: str = "info"
     log_every: int = 0
     traces_url: str = ""
     traces_share: float = 1.0
+    is_demo: bool = False
+    demo_organisation: UUID = DEMO
 
     def environment(self) -> dict[str, str]:
         """The same settings as variables, for the processes that are started from here."""
@@ -59,13 +59,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "HELPR_PORT": str(self.port),
             "HELPR_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
             "HELPR_METRICS_PORT": str(self.metrics_port or ""),
-            "HELPR_DEMO": "yes" if self.is_demo else "",
-        }
-
             "HELPR_LOG_LEVEL": self.log_level,
             "HELPR_LOG_EVERY": str(self.log_every or ""),
             "HELPR_TRACES_URL": self.traces_url,
             "HELPR_TRACES_SHARE": str(self.traces_share),
+            "HELPR_DEMO": "yes" if self.is_demo else "",
+        }
+
 
 def default_data() -> Path:
     """Where data lives when nobody says otherwise: /var/lib/helpr for root, else the user's data directory."""
@@ -90,14 +90,14 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         host=environment.get("HELPR_HOST") or "127.0.0.1",
         port=_port(environment.get("HELPR_PORT") or "8460", "HELPR_PORT"),
         metrics_port=_port(environment.get("HELPR_METRICS_PORT") or "0", "HELPR_METRICS_PORT"),
-        trusted_proxies=_networks(environment.get("HELPR_TRUSTED_PROXIES", "127.0.0.0/8,::1/128")),
-        is_demo=environment.get("HELPR_DEMO", "").lower() in ("1", "yes", "true"),
-    )
-
         log_level=_level(environment.get("HELPR_LOG_LEVEL") or "info"),
         log_every=_count(environment.get("HELPR_LOG_EVERY") or "0", "HELPR_LOG_EVERY"),
         traces_url=_web(environment.get("HELPR_TRACES_URL", ""), "HELPR_TRACES_URL"),
         traces_share=_share(environment.get("HELPR_TRACES_SHARE") or "1", "HELPR_TRACES_SHARE"),
+        trusted_proxies=_networks(environment.get("HELPR_TRUSTED_PROXIES", "127.0.0.0/8,::1/128")),
+        is_demo=environment.get("HELPR_DEMO", "").lower() in ("1", "yes", "true"),
+    )
+
 
 def _apart(keys: str, database: str, data: Path) -> str:
     """Where the keys lie: never in the main database, for a copy of it would bring forgotten people back."""
@@ -126,10 +126,6 @@ def _port(text: str, name: str) -> int:
     return int(text)
 
 
-def _networks(text: str) -> tuple[str, ...]:
-    networks = tuple(part.strip() for part in text.split(",") if part.strip())
-    try:
-        return tuple(str(ip_network(network)) for network in networks)
 def _seconds(text: str, name: str, *, most: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= most:
         raise SettingIsWrong(f"{name} must be a number of seconds from 1 to {most}")
@@ -165,6 +161,10 @@ def _web(text: str, name: str) -> str:
     return text
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    networks = tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return tuple(str(ip_network(network)) for network in networks)
     except ValueError as error:
         raise SettingIsWrong(
             "HELPR_TRUSTED_PROXIES must be networks, such as 10.0.0.0/8, with commas between"
