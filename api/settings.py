@@ -27,13 +27,15 @@ class SettingIsWrong(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """DSNs and places. Empty ``database_url`` means the embedded PostgreSQL in ``data``; ``public_url`` is where people
     reach Helpr when that is not ``host`` and ``port``: with https, cookies are for https only.
-    Metrics are served on ``metrics_port`` of 127.0.0.1; 0 is nowhere."""
+    Metrics are served on ``metrics_port`` of 127.0.0.1; 0 is nowhere. ``keys_kept``: for how many seconds a process
+    remembers an opened key, 60 at most."""
 
     data: Path
     database_url: str = ""
     owner_url: str = ""
     keys_url: str = ""
     kms_url: str = ""
+    keys_kept: float = 60
     public_url: str = ""
     host: str = "127.0.0.1"
     port: int = 8460
@@ -54,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "HELPR_DATABASE_OWNER_URL": self.owner_url,
             "HELPR_KEYS_URL": self.keys_url,
             "HELPR_KMS_URL": self.kms_url,
+            "HELPR_KEYS_KEPT": f"{self.keys_kept:g}",
             "HELPR_PUBLIC_URL": self.public_url,
             "HELPR_HOST": self.host,
             "HELPR_PORT": str(self.port),
@@ -86,6 +89,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             environment.get("HELPR_KEYS_URL") or f"sqlite:///{data / 'keys' / 'keys.sqlite'}", database, data
         ),
         kms_url=environment.get("HELPR_KMS_URL") or f"file://{data / 'root' / 'root.key'}",
+        keys_kept=_seconds(environment.get("HELPR_KEYS_KEPT") or "60", "HELPR_KEYS_KEPT", most=60),
         public_url=environment.get("HELPR_PUBLIC_URL", "").rstrip("/"),
         host=environment.get("HELPR_HOST") or "127.0.0.1",
         port=_port(environment.get("HELPR_PORT") or "8460", "HELPR_PORT"),

@@ -8,12 +8,15 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from infrastructure.keys.line import Line
 from infrastructure.keys.root_key import Context, KeysUnavailable
 
 TIMEOUTS = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
 DEADLINE = 10.0
 """Seconds after which nobody waits for an answer any more, whatever KMS sends meanwhile."""
 THREADS = 8
+MOST_WAITING = 64
+"""How many questions may wait for an answer: the last of them still has one in time from a KMS that takes a second."""
 
 
 class AwsKms:
@@ -23,6 +26,7 @@ class AwsKms:
         self._key = key
         self._client: Any = boto3.client("kms", region_name=region, endpoint_url=endpoint, config=TIMEOUTS)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="kms")
+        self._line = Line(MOST_WAITING)
 
     async def wrap(self, key: bytes, context: Context) -> bytes:
         answer = await self._ask("encrypt", Plaintext=key, context=context)
@@ -38,8 +42,11 @@ class AwsKms:
     async def _ask(self, what: str, *, context: Context, **details: Any) -> dict[str, Any]:
         ask = partial(getattr(self._client, what), KeyId=self._key, EncryptionContext=dict(context), **details)
         try:
-            asked = asyncio.get_running_loop().run_in_executor(self._threads, ask)
-            answer: dict[str, Any] = await asyncio.wait_for(asked, DEADLINE)
+            with self._line:
+                asked = asyncio.get_running_loop().run_in_executor(self._threads, ask)
+                answer: dict[str, Any] = await asyncio.wait_for(asked, DEADLINE)
+        except KeysUnavailable:
+            raise
         except Exception as error:
             # Not only the SDK's own kinds: on garbage it stumbles over it, and may repeat it, half a key included.
             raise KeysUnavailable(f"KMS refused to {what}: {type(error).__name__}") from None

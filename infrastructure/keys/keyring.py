@@ -24,11 +24,13 @@ MOST = 100_000
 """How many scope keys a process remembers."""
 PORTION = 200
 """How many keys are wrapped anew in one commit."""
+KEPT = 60.0
+"""Seconds for which an opened scope key is remembered, at most; a tenant's key five times as long."""
 Scope = tuple[UUID, str]
 
 
 class TenantKeyring:
-    """Scope keys, kept for at most 60 s and evicted when another process says that one was destroyed.
+    """Scope keys, kept for ``seconds`` and evicted when another process says that one was destroyed.
 
     ``destroyed`` is told of every scope that dies here, so that the other processes hear of it.
     """
@@ -38,14 +40,15 @@ class TenantKeyring:
         root: RootKey,
         store: KeyStore,
         *,
+        seconds: float = KEPT,
         clock: Callable[[], float] = time.monotonic,
         destroyed: Callable[[UUID, str], None] = lambda tenant, scope: None,
     ) -> None:
         self._store, self._destroyed = store, destroyed
-        self.tenants = TenantKeys(root, store, clock=clock)
+        self.tenants = TenantKeys(root, store, seconds=5 * seconds, clock=clock)
         self._mint = Mint(self.tenants, store)
-        self._cache: Cache[Scope, ScopeKey] = Cache(most=MOST, seconds=60, clock=clock)
-        self._gone: Cache[Scope, bool] = Cache(most=MOST, seconds=60, clock=clock)
+        self._cache: Cache[Scope, ScopeKey] = Cache(most=MOST, seconds=seconds, clock=clock)
+        self._gone: Cache[Scope, bool] = Cache(most=MOST, seconds=seconds, clock=clock)
         self._evictions = 0
         self._ending: set[asyncio.Task[int]] = set()
         self._master: bytes | None = None

@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Iterable
 from uuid import UUID
 
+from infrastructure.keys.root_key import KeysUnavailable
 from infrastructure.keys.store import KeyStore, WrappedKey
 from infrastructure.keys.tenant_keys import TenantKeys
 from infrastructure.keys.wrapping import new_key, wrap
+
+MOST_WAITING = 5000
+"""Keys that may wait to be written."""
 
 
 class Mint:
@@ -28,6 +32,8 @@ class Mint:
         for tenant, scope in scopes:
             epoch, outer = await self._tenants.newest(tenant)
             keys.append(WrappedKey(tenant, scope, 1, epoch, wrap(outer, new_key(), tenant, scope, 1)))
+        if len(self._gathering) > MOST_WAITING:
+            raise KeysUnavailable("Too many wait for new keys.")
         self._gathering += keys
         if self._next is None:
             self._next = asyncio.create_task(self._write())

@@ -1,5 +1,6 @@
 """The key store of production: a PostgreSQL database of its own, with its own short-lived backups."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from infrastructure.database.connections import keep_alive
+from infrastructure.keys.line import Line
 from infrastructure.keys.root_key import KeysUnavailable
 from infrastructure.keys.store import TenantKey, WrappedKey
 
@@ -24,6 +26,7 @@ create index if not exists scope_keys_by_epoch on scope_keys (tenant, epoch) whe
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 DEADLINE = 5.0
 """Seconds to wait for a connection, and for an answer."""
+MOST_WAITING = 1000
 
 
 class PostgresKeyStore:
@@ -32,6 +35,7 @@ class PostgresKeyStore:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._pool: Any = None
+        self._line = Line(MOST_WAITING)
 
     async def open(self) -> None:
         if self._pool is None:
@@ -47,8 +51,14 @@ class PostgresKeyStore:
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.close()
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await pool.close()
+        except AWAY:
+            # A server that says nothing any more would keep the process from ever stopping.
+            pool.terminate()
 
     async def tenant_keys(self, tenant: UUID) -> list[TenantKey]:
         query = "select epoch, wrapped, created from tenant_keys where tenant = $1 order by epoch"
@@ -114,8 +124,9 @@ class PostgresKeyStore:
         if self._pool is None:
             raise KeysUnavailable("The key store is not open.")
         try:
-            async with self._pool.acquire(timeout=DEADLINE) as connection:
-                yield connection
+            with self._line:
+                async with self._pool.acquire(timeout=DEADLINE) as connection:
+                    yield connection
         except AWAY as error:
             raise _unavailable(error) from error
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+from infrastructure.keys.line import Line
 from infrastructure.keys.root_key import KeysUnavailable
 from infrastructure.keys.store import TenantKey, WrappedKey
 
@@ -33,6 +34,9 @@ create index if not exists scope_keys_by_epoch on scope_keys (tenant, epoch) whe
 PRAGMAS = ("journal_mode = truncate", "secure_delete = on", "synchronous = full")
 PATIENCE = 5000
 """Milliseconds to wait for another process that is writing."""
+DEADLINE = 8.0
+"""Seconds after which nobody waits for an answer any more, nor for their turn."""
+MOST_WAITING = 1000
 
 
 class SqliteKeyStore:
@@ -42,6 +46,7 @@ class SqliteKeyStore:
         self._path = path
         self._thread: ThreadPoolExecutor | None = None
         self._file: sqlite3.Connection | None = None
+        self._line = Line(MOST_WAITING)
 
     async def open(self) -> None:
         self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="keys")
@@ -138,8 +143,10 @@ class SqliteKeyStore:
         if self._thread is None:
             raise KeysUnavailable("The key store is not open.")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, on_thread)
-        except (sqlite3.Error, OSError) as error:
+            with self._line:
+                doing = asyncio.get_running_loop().run_in_executor(self._thread, on_thread)
+                return await asyncio.wait_for(doing, DEADLINE)
+        except (sqlite3.Error, OSError, TimeoutError) as error:
             raise KeysUnavailable(f"The key store does not answer: {type(error).__name__}") from error
 
     def _let_go(self) -> None:
