@@ -1,8 +1,10 @@
 """Connections to PostgreSQL, each in the role of what it is for, with deadlines of their own."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -41,10 +43,14 @@ async def connect_pool(dsn: str, *, role: str = APP, size: int = 8) -> Any:
     )
 
 
-def connect_worker(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
+def connect_worker(dsn: str, *, lease: float | None = None) -> psycopg.Connection[tuple[Any, ...]]:
     """One psycopg connection of a view worker. Its commits need not wait for the disk: a view's batch and its
-    checkpoint are one transaction, and both can be made again from the log."""
+    checkpoint are one transaction, and both can be made again from the log. With a ``lease`` PostgreSQL ends it when
+    nothing was heard from here for so many seconds, whether in a transaction, between two, or while it answers."""
     options = "-c role=helpr_worker -c synchronous_commit=off -c statement_timeout=60s -c plan_cache_mode=auto"
+    if lease is not None:
+        ends = ("idle_session_timeout", "idle_in_transaction_session_timeout", "tcp_user_timeout")
+        options += "".join(f" -c {name}={lease * 1000:.0f}" for name in ends)
     settings = make_conninfo(
         dsn,
         options=options,
@@ -58,20 +64,46 @@ def connect_worker(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(settings, autocommit=True)
 
 
+class OneTenant:
+    """Asks questions, each in one round trip and a transaction of its own, that see one tenant's rows only."""
+
+    def __init__(self, connection: Any, tenant: UUID) -> None:
+        self._connection, self._tenant = connection, tenant
+
+    async def fetch(self, query: str, *values: Any) -> list[Any]:
+        """All rows of a select."""
+        found: list[Any] = await self._connection.fetch(walled(query, len(values) + 1), *values, self._tenant)
+        return found
+
+    async def fetchrow(self, query: str, *values: Any) -> Any:
+        """Its first row; None when there is none."""
+        return next(iter(await self.fetch(query, *values)), None)
+
+
 @asynccontextmanager
-async def reading(pool: Any, tenant: UUID) -> AsyncIterator[Any]:
+async def reading(pool: Any, tenant: UUID) -> AsyncIterator[OneTenant]:
     """A connection that sees one tenant's rows only: row-level security goes by ``helpr.tenant``.
 
-    One round trip to begin, one to end. Raises TimeoutError when no connection is free in time.
+    Raises TimeoutError when no connection is free in time.
     """
-    async with pool.acquire(timeout=DEADLINE) as connection:
-        await connection.execute(f"begin read only; select set_config('helpr.tenant', '{UUID(str(tenant))}', true)")
-        try:
-            yield connection
-        finally:
-            # A connection that was cut has nothing to roll back; the pool replaces it.
-            with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
-                await connection.execute("rollback")
+    async with asyncio.timeout(DEADLINE):
+        connection = await pool.acquire()
+    try:
+        yield OneTenant(connection, tenant)
+    finally:
+        await pool.release(connection, timeout=DEADLINE)
+
+
+@lru_cache(maxsize=1024)
+def walled(query: str, tenant: int) -> str:
+    """A select behind the wall: the same, and the number of the parameter that names whose rows it sees.
+
+    The setting lasts as long as the statement's own transaction. What is asked depends on it (``lateral``), and stands
+    apart (``offset 0``), so PostgreSQL has no choice but to set before it reads; were it otherwise, nothing would be
+    found. Nothing can be written here either: inside of a select there is only reading.
+    """
+    return f"""select asked.* from (select set_config('helpr.tenant', ${tenant}::uuid::text, true) as tenant) wall
+        cross join lateral (select * from ({query}) found where wall.tenant is not null offset 0) asked"""  # noqa: S608
 
 
 def _settings(role: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from infrastructure.database.connections import connect, connect_pool, connect_worker, reading
+from infrastructure.database.connections import OneTenant, connect, connect_pool, connect_worker, reading
 from infrastructure.database.embedded import EmbeddedPostgres, temporary_postgres
 
 ACME, OTHER = UUID(int=1), UUID(int=2)
@@ -51,15 +51,46 @@ async def test_a_reader_sees_one_tenant_only_whoever_used_the_connection_before(
     assert await pool.fetch("select line from public.rows") == []
 
 
+@pytest.mark.requirement("R-ANA-3")
+@pytest.mark.parametrize(
+    "liking",
+    [
+        "plan_cache_mode = force_generic_plan",
+        "enable_nestloop = off",
+        "enable_nestloop = off; set enable_hashjoin = off",
+        "from_collapse_limit = 1; set join_collapse_limit = 1",
+        "debug_parallel_query = on; set parallel_setup_cost = 0; set min_parallel_table_scan_size = 0",
+    ],
+)
+async def test_the_tenant_is_named_before_anything_is_read_however_postgresql_likes_to_read(
+    postgres: EmbeddedPostgres, liking: str
+) -> None:
+    connection = await connect(postgres.runtime_dsn)
+    await connection.execute(f"set {liking}")
+    for question in (
+        "select line from public.rows",
+        "select count(*)::text, max(line) from public.rows",
+        "select a.line from public.rows a join public.rows b using (line) order by a.line desc limit 5",
+        "select a.line from public.rows a where a.line in (select line from public.rows)",
+    ):
+        for tenant, line in ((ACME, "ours"), (OTHER, "theirs"), (ACME, "ours")):
+            found = await OneTenant(connection, tenant).fetch(question)
+            assert [row[-1] for row in found] == [line]
+    assert await connection.fetch("select line from public.rows") == []
+    await connection.close()
+
+
 async def test_a_reader_cannot_write(pool: Any) -> None:
-    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        async with reading(pool, ACME) as connection:
-            await connection.execute("insert into public.rows values ($1, 'x')", ACME)
+    insert = "insert into public.rows values ($1, 'x') returning line"
+    for question in (insert, f"with made as ({insert}) select line from made", f"select 1) x; {insert} --"):
+        with pytest.raises((asyncpg.PostgresSyntaxError, asyncpg.FeatureNotSupportedError)):
+            async with reading(pool, ACME) as connection:
+                await connection.fetch(question, ACME)
     assert await lines(pool, ACME) == ["ours"]
 
 
 async def test_a_tenant_that_is_no_uuid_never_reaches_the_database(pool: Any) -> None:
-    with pytest.raises(ValueError, match="badly formed"):
+    with pytest.raises(asyncpg.DataError, match="invalid UUID"):
         await lines(pool, "x'; drop table public.rows; --")  # type: ignore[arg-type]
     assert await lines(pool, ACME) == ["ours"]
 
@@ -67,7 +98,7 @@ async def test_a_tenant_that_is_no_uuid_never_reaches_the_database(pool: Any) ->
 async def test_a_reader_that_gives_up_leaves_a_usable_connection(pool: Any) -> None:
     async def slow() -> None:
         async with reading(pool, ACME) as connection:
-            await connection.execute("select pg_sleep(30)")
+            await connection.fetch("select pg_sleep(30)")
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(slow(), 0.2)
@@ -79,10 +110,10 @@ async def test_a_reader_whose_connection_was_cut_is_told_so_and_the_next_one_is_
 ) -> None:
     async def cut() -> None:
         async with reading(pool, ACME) as connection:
-            pid = await connection.fetchval("select pg_backend_pid()")
+            (pid,) = await connection.fetchrow("select pg_backend_pid()")
             with psycopg.connect(postgres.owner_dsn) as owner:
                 owner.execute("select pg_terminate_backend(%s, 5000)", (pid,))
-            await connection.fetchval("select 1")
+            await connection.fetch("select 1")
 
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
         await cut()

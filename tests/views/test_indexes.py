@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from infrastructure.database.connections import connect_pool, reading
+from infrastructure.database.connections import connect, walled
 from infrastructure.views.generations import serving
 from projections import views
 from projections.compliance import audit
@@ -135,14 +135,14 @@ def steps(plan: Any) -> Iterator[Any]:
 async def plans(filled: Database, question: Question) -> list[list[Any]]:
     """How PostgreSQL answers a question in the API's role: for these values, and for any."""
     query, values = await overheard(question)
-    pool = await connect_pool(filled.runtime, size=1)
+    asked = walled(query, len(values) + 1)
+    db = await connect(filled.runtime)
     try:
-        async with reading(pool, ACME) as db:
-            (known,) = await db.fetchrow(f"explain (format json) {query}", *values)
+        known = await db.fetchval(f"explain (format json) {asked}", *values, ACME)
     finally:
-        await pool.close()
-    with psycopg.connect(filled.runtime, options=f"-c role=helpr_app -c helpr.tenant={ACME}") as db:
-        row = db.execute(f"explain (generic_plan, format json) {query}").fetchone()
+        await db.close()
+    with psycopg.connect(filled.runtime, options="-c role=helpr_app") as app:
+        row = app.execute(f"explain (generic_plan, format json) {asked}").fetchone()
     assert row is not None
     return [list(steps(plan[0]["Plan"])) for plan in (msgspec.json.decode(known), row[0])]
 
