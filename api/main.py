@@ -29,9 +29,9 @@ from api.description import CONFIG, described
 from api.metrics import Metrics
 from api.problems import HANDLERS
 from api.rate_limits import RateLimits
+from api.request_log import RequestLog
 from api.settings import Settings
 from api.usage import daily
-from api.request_log import RequestLog
 from api.visitors import directory
 from api.widget import arrival, identification
 from api.widget import live as widget_live

@@ -1,7 +1,6 @@
 """Processes of a Helpr as an operator starts them, and what they say."""
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -29,15 +28,16 @@ class Process(msgspec.Struct):
         return self.output.read_text()
 
     def lines(self) -> list[dict[str, Any]]:
-        """What it has said, line by line."""
-        return [json.loads(line) for line in self.text().splitlines()]
+        """What it has said, line by line; of the last one no more than is whole."""
+        whole = self.text().rpartition("\n")[0]
+        return [msgspec.json.decode(line, type=dict[str, Any]) for line in whole.splitlines()]
 
     async def until_said(self, event: str, **more: Any) -> dict[str, Any]:
         """The last such line, as soon as there is one."""
         for _ in range(1000):
-            for line in reversed(self.lines()):
-                if line["event"] == event and line.items() >= more.items():
-                    return line
+            said = [line for line in self.lines() if line["event"] == event and more.items() <= line.items()]
+            if said:
+                return said[-1]
             await asyncio.sleep(0.02)
         raise AssertionError(self.text())
 
