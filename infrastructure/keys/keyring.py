@@ -9,6 +9,7 @@ from domain.compliance.erasure import SubjectIsForgotten
 from domain.shared.event import Sealed
 from infrastructure.keys import record
 from infrastructure.keys.cache import Cache
+from infrastructure.keys.ciphers import Ciphers
 from infrastructure.keys.digests import keyed
 from infrastructure.keys.facts import ScopeKey
 from infrastructure.keys.mint import Mint
@@ -22,6 +23,8 @@ CELL = UUID(int=0)
 MASTER = "master:cell"
 MOST = 100_000
 """How many scope keys a process remembers."""
+MOST_CIPHERS = 4096
+"""Of how many records it remembers the cipher: some 10 MB."""
 PORTION = 200
 """How many keys are wrapped anew in one commit."""
 KEPT = 60.0
@@ -49,9 +52,15 @@ class TenantKeyring:
         self._mint = Mint(self.tenants, store)
         self._cache: Cache[Scope, ScopeKey] = Cache(most=MOST, seconds=seconds, clock=clock)
         self._gone: Cache[Scope, bool] = Cache(most=MOST, seconds=seconds, clock=clock)
+        self._ciphers = Ciphers(most=MOST_CIPHERS)
         self._evictions = 0
         self._ending: set[asyncio.Task[int]] = set()
         self._master: bytes | None = None
+
+    @property
+    def ciphers(self) -> int:
+        """Of how many records the cipher is at hand."""
+        return len(self._ciphers)
 
     @property
     def looked_up(self) -> tuple[int, int]:
@@ -86,16 +95,20 @@ class TenantKeyring:
         Raises KeysUnavailable, and Tampered when something is not what was sealed in its place: as what names a scope
         that never had a key, for a destroyed one leaves a tombstone.
         """
-        refs = [record.scopes_of(each.ciphertext) for each in sealed]
-        wanted = {(tenant, ref.scope) for scopes in refs for ref in scopes}
+        records = [record.read(each.ciphertext) for each in sealed]
+        wanted = {(tenant, ref.scope) for each in records for ref in each.scopes}
+        evictions = self._evictions
         found = await self._look_up(wanted)
         if wanted - found.keys():
             raise Tampered
         opened: list[bytes | None] = []
-        for each, scopes in zip(sealed, refs, strict=True):
-            keys = [key.key for ref in scopes if (key := found[tenant, ref.scope]) is not None]
-            whole = len(keys) == len(scopes)
-            opened.append(record.unseal(keys, each.ciphertext, each.place) if whole else None)
+        for each, read in zip(sealed, records, strict=True):
+            keys = [key for ref in read.scopes if (key := found[tenant, ref.scope]) is not None]
+            if len(keys) < len(read.scopes):
+                opened.append(None)
+                continue
+            cipher = self._ciphers.of(tenant, read, keys, is_kept=self._evictions == evictions)
+            opened.append(record.opened(cipher, read, each.place))
         return opened
 
     async def destroy(self, tenant: UUID, scope: str) -> int:
@@ -109,11 +122,13 @@ class TenantKeyring:
         """Another process destroyed this scope: forget what is cached of it."""
         self._evictions += 1
         self._cache.evict((tenant, scope))
+        self._ciphers.evict(tenant, scope)
 
     def evict_all(self) -> None:
         """Something may have been missed: forget everything that is cached."""
         self._evictions += 1
         self._cache.clear()
+        self._ciphers.clear()
 
     async def living(self, tenant: UUID, scope: str) -> int:
         """How many keys of a scope could still open something."""
@@ -193,6 +208,7 @@ class TenantKeyring:
             if key.wrapped is None:
                 found[scope] = None
                 self._gone.put(scope, True)
+                self._ciphers.evict(*scope)
                 continue
             outer = await self.tenants.of_epoch(key.tenant, key.epoch)
             found[scope] = opened = ScopeKey(key.generation, unwrap(outer, key.wrapped, *scope, key.generation))

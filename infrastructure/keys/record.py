@@ -33,7 +33,17 @@ class ScopeRef(msgspec.Struct, frozen=True, array_like=True):
     generation: int
 
 
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A sealed record in its parts. No two records have the same ``name``: it is the salt and the commitment."""
+
+    scopes: tuple[ScopeRef, ...]
+    reference: bytes
+    name: bytes
+    sealed: bytes
+
+
 _reference = msgspec.msgpack.Decoder(tuple[ScopeRef, ...])
+_SHA256 = hashes.SHA256()
 
 
 def seal(keys: Sequence[bytes], scopes: Sequence[ScopeRef], plaintext: bytes, place: Place) -> bytes:
@@ -47,38 +57,50 @@ def seal(keys: Sequence[bytes], scopes: Sequence[ScopeRef], plaintext: bytes, pl
 
 def scopes_of(record: bytes) -> tuple[ScopeRef, ...]:
     """The scopes whose keys open a record; raises Tampered."""
-    return _reference_of(record)[0]
+    return read(record).scopes
 
 
-def unseal(keys: Sequence[bytes], record: bytes, place: Place) -> bytes:
-    """The plaintext, given the keys of scopes_of(record); raises Tampered when anything does not fit."""
-    _, start = _reference_of(record)
-    salt, commitment = record[start : start + SALT], record[start + SALT : start + SALT + COMMITMENT]
-    key, expected = _derive(keys, salt)
-    if not constant_time.bytes_eq(commitment, expected):
-        raise Tampered
-    try:
-        return AESGCM(key).decrypt(NONCE, record[start + SALT + COMMITMENT :], _bound(place, record[3:start]))
-    except InvalidTag:
-        raise Tampered from None
-
-
-def _reference_of(record: bytes) -> tuple[tuple[ScopeRef, ...], int]:
+def read(record: bytes) -> Record:
+    """The parts of a record; raises Tampered."""
     end = 3 + int.from_bytes(record[1:3])
     if record[:1] != VERSION or len(record) < end + SALT + COMMITMENT + 16:
         raise Tampered
+    reference = record[3:end]
     try:
-        scopes = _reference.decode(record[3:end])
+        scopes = _reference.decode(reference)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise Tampered from None
     # Without a scope there would be no secret in the key, and anybody could seal.
     if not scopes:
         raise Tampered
-    return scopes, end
+    start = end + SALT + COMMITMENT
+    return Record(scopes, reference, record[end:start], record[start:])
+
+
+def unseal(keys: Sequence[bytes], record: bytes, place: Place) -> bytes:
+    """The plaintext, given the keys of scopes_of(record); raises Tampered when anything does not fit."""
+    parts = read(record)
+    return opened(cipher(keys, parts), parts, place)
+
+
+def cipher(keys: Sequence[bytes], record: Record) -> AESGCM:
+    """What opens this record and no other; raises Tampered unless these are its keys."""
+    key, commitment = _derive(keys, record.name[:SALT])
+    if not constant_time.bytes_eq(commitment, record.name[SALT:]):
+        raise Tampered
+    return AESGCM(key)
+
+
+def opened(cipher: AESGCM, record: Record, place: Place) -> bytes:
+    """The plaintext, by the record's own cipher; raises Tampered when it was not sealed in this place."""
+    try:
+        return cipher.decrypt(NONCE, record.sealed, _bound(place, record.reference))
+    except InvalidTag:
+        raise Tampered from None
 
 
 def _derive(keys: Sequence[bytes], salt: bytes) -> tuple[bytes, bytes]:
-    derived = HKDF(hashes.SHA256(), 64, salt, b"helpr record 1").derive(b"".join(keys))
+    derived = HKDF(_SHA256, 64, salt, b"helpr record 1").derive(b"".join(keys))
     return derived[:32], derived[32:]
 
 

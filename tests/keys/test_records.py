@@ -1,10 +1,12 @@
 """One sealed record opens in its own place, under its own keys, as it was sealed; in no other way."""
 
+import hmac
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +43,23 @@ def test_what_was_sealed_opens_in_its_place(scopes: Scopes, text: bytes, place: 
     if len(text) > 8:
         assert text not in record
     assert sealed(scopes, text, place) != record
+
+
+@pytest.mark.requirement("R-PRI-7")
+@many
+@given(scopes, st.binary(max_size=200), places)
+def test_its_cipher_and_its_commitment_are_those_of_the_standards(scopes: Scopes, text: bytes, place: Place) -> None:
+    """RFC 5869, 2.2 and 2.3, with HMAC of the standard library: what is stored has to stay readable."""
+    record = sealed(scopes, text, place)
+    length = int.from_bytes(record[1:3])
+    reference, rest = record[3 : 3 + length], record[3 + length :]
+    salt, commitment, ciphertext = rest[:32], rest[32:64], rest[64:]
+    secret = hmac.digest(salt, b"".join(key for *_, key in scopes), "sha256")
+    first = hmac.digest(secret, b"helpr record 1\x01", "sha256")
+    assert commitment == hmac.digest(secret, first + b"helpr record 1\x02", "sha256")
+    ids = (place.tenant.bytes, place.stream.bytes, place.version, place.event_id.bytes)
+    bound = msgspec.msgpack.encode((b"\x01", *ids, place.name, place.field, reference))
+    assert AESGCM(first).decrypt(bytes(12), ciphertext, bound) == text
 
 
 @pytest.mark.parametrize("part", msgspec.structs.fields(Place), ids=lambda field: field.name)
