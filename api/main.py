@@ -20,12 +20,14 @@ from api import access, form, health, pages, shell
 from api.accounts import agents, signing_in
 from api.asking import AnyRequest, asked, at_least
 from api.binding import bound
+from api.body import LARGEST_BODY
 from api.caller import Door, caller_of
 from api.compliance import audit, erasure
 from api.conversations import assignment, history, inbox, lifecycle, live, messaging, reading, thread
 from api.conversations.broadcast import Broadcast
 from api.conversations.news import News
 from api.description import CONFIG, described
+from api.express import Express
 from api.metrics import Metrics
 from api.problems import HANDLERS
 from api.rate_limits import RateLimits
@@ -200,6 +202,7 @@ def web(house: House) -> shell.Shell:
     )
     return shell.Shell(
         made,  # type: ignore[arg-type]
+        express=Express(made),
         new_id=digests.new_id,
         is_secure=house.is_secure,
         answered=RequestLog(house.settings.log_every, house.metrics.answered).answered,
@@ -272,7 +275,7 @@ def application(house: House) -> Litestar:
         [agent_routes, visitor_routes, *sockets, *bound([*health.ROUTES, *pages.ROUTES], parts, {})],
         exception_handlers=HANDLERS,
         openapi_config=CONFIG,
-        request_max_body_size=shell.LARGEST_BODY,
+        request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )
     access.check(made)

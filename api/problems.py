@@ -170,3 +170,10 @@ HANDLERS: dict[int | type[Exception], Any] = {
     Damaged: damaged,
     Exception: broken,
 }
+
+
+def response_to(request: Any_Request, error: Exception) -> Response[Problem]:
+    """The problem that an error is, by the nearest kind that HANDLERS knows."""
+    kind = next(kind for kind in type(error).__mro__ if kind in HANDLERS)
+    made: Response[Problem] = HANDLERS[kind](request, error)
+    return made

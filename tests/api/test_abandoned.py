@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from api import shell
+from api import body
 from api.run import serve
 from domain.accounts.events import Role
 from tests.api.quiet import RUNNING, no_query_is_left, nothing_happens
@@ -110,7 +110,7 @@ async def test_a_query_whose_asker_is_gone_does_not_go_on(world: World) -> None:
 async def test_who_says_half_and_stays_is_told_and_let_go(
     world: World, monkeypatch: pytest.MonkeyPatch, length: str
 ) -> None:
-    monkeypatch.setattr(shell, "SLOWEST", 0.2)
+    monkeypatch.setattr(body, "SLOWEST", 0.2)
     (route,) = [route for route in ROUTES if route.name == "sendMessage"]
     half = b'2\r\n{"\r\n' if "chunked" in length else b'{"'
     async with nothing_happens(world.helpr), said(world, raw(world, route, half, length=length)) as answer:
