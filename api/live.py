@@ -21,6 +21,8 @@ MOST_WAITING = 256 * 1024
 """Bytes that may wait for a slow reader before it is let go."""
 STALLED = 10.0
 """Seconds for which one who has missed much may read nothing of it."""
+GOODBYE = 1.0
+"""Seconds in which one who is let go may take the reason."""
 LARGEST_FRAME = 4096
 PING = 25.0
 SILENCE = 70.0
@@ -126,8 +128,10 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # Somebody who reads nothing does not take a goodbye either.
             with contextlib.suppress(Exception):
-                await self._socket.close(code=self._code or 1000)
+                async with asyncio.timeout(GOODBYE):
+                    await self._socket.close(code=self._code or 1000)
 
     async def _read(self, welcome: Callable[[], bytes], hear: Callable[[Any], Awaitable[None]]) -> None:
         with contextlib.suppress(WebSocketDisconnect):
@@ -170,16 +174,15 @@ class Connection:
         return None
 
     async def _write(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting and not self._code:
-                message = self._waiting.popleft()
-                await self._socket.send_text(message.decode())
-                self._bytes -= len(message)
-                self._gone_out.set()
-            if self._code:
-                return
+        with contextlib.suppress(WebSocketDisconnect):
+            while not self._code:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting and not self._code:
+                    message = self._waiting.popleft()
+                    await self._socket.send_text(message.decode())
+                    self._bytes -= len(message)
+                    self._gone_out.set()
 
     async def _keep_alive(self) -> None:
         started = pinged = looked = time.monotonic()
