@@ -21,7 +21,7 @@ from tests.benchmarks.desk import address, bearer, sessions, url
 from tests.benchmarks.figures import Figure, Report, show
 from tests.benchmarks.hearing import listening, stalled
 from tests.benchmarks.past import SECRET, Told, dialogues, tell
-from tests.benchmarks.product import free_port, made, prepared, process, rebuilt, running, until_it_listens
+from tests.benchmarks.product import free_port, made, prepared, process, rebuilt, running, spent, until_it_listens
 
 RATES = (50, 300, 500)
 SOCKETS, WATCHED = 10, 50
@@ -44,6 +44,7 @@ class Post(msgspec.Struct, frozen=True):
 class Place(msgspec.Struct, frozen=True):
     """A side: where it is, who writes there, and which conversations are watched, from which version on."""
 
+    pid: int
     url: str
     live: str
     posts: list[Post]
@@ -76,6 +77,16 @@ class Place(msgspec.Struct, frozen=True):
         self.watches[turn % len(self.watches)] = (conversation, version + 1)
 
 
+class Round(msgspec.Struct, frozen=True):
+    """The milliseconds of each message, sorted, and the microseconds of CPU that one took where it was served."""
+
+    taken: list[float]
+    cpu: float
+
+    def quantile(self, percent: int) -> float:
+        return self.taken[len(self.taken) * percent // 100]
+
+
 class Named(msgspec.Struct, frozen=True):
     id: UUID | None = None
 
@@ -100,24 +111,22 @@ def measure(*, rates: Sequence[int] = RATES, rounds: int = 3, seconds: int = 3) 
         rebuilt(settings)
         with (
             running(settings, "views"),
-            running(settings, "api"),
-            process(["tests.benchmarks.bare", bare, str(port), "16"]),
+            running(settings, "api") as pid,
+            process(["tests.benchmarks.bare", bare, str(port), "16"]) as bare_pid,
         ):
             until_it_listens(port)
-            figures = asyncio.run(_measure(settings, told, port, rates, rounds, seconds))
+            places = asyncio.run(_ours(settings, told, pid)), _bare(port, bare_pid)
+            figures = asyncio.run(_measure(*places, rates, rounds, seconds))
     notes = [f"{SOCKETS} sockets of agents that watch {WATCHED} conversations each; {seconds} s a rate and round."]
     return Report(bench="live", sides=("Helpr", "other side"), figures=figures, notes=notes)
 
 
-async def _measure(
-    settings: Settings, told: Sequence[Told], port: int, rates: Sequence[int], rounds: int, seconds: int
-) -> list[Figure]:
-    ours, bare = await _ours(settings, told), _bare(port)
+async def _measure(ours: Place, bare: Place, rates: Sequence[int], rounds: int, seconds: int) -> list[Figure]:
     for place in (ours, bare):
         await _times(place, 100, max(1, SOCKETS * WATCHED // 100))
     figures = []
     for rate in rates:
-        found: dict[str, list[list[float]]] = {"stalled": [], "brisk": [], "bare": []}
+        found: dict[str, list[Round]] = {"stalled": [], "brisk": [], "bare": []}
         for _ in range(rounds):
             found["bare"].append(await _times(bare, rate, seconds))
             async with listening(ours.live, [ours.everything()]):
@@ -127,15 +136,17 @@ async def _measure(
                 found["stalled"].append(await _times(ours, rate, seconds))
         for percent, aim in ((50, "≤ 10 ms"), (99, "≤ 50 ms")):
             mine, brisk, theirs = (
-                [_quantile(each, percent) for each in found[name]] for name in ("stalled", "brisk", "bare")
+                [each.quantile(percent) for each in found[name]] for name in ("stalled", "brisk", "bare")
             )
             what = f"{rate}/s, p{percent}"
             figures.append(Figure(what=f"{what}, beside bare", unit="ms", ours=mine, beside=theirs, aim=aim))
             figures.append(Figure(what=f"{what}, beside the same reading", unit="ms", ours=mine, beside=brisk))
+        mine, theirs = ([each.cpu for each in found[name]] for name in ("stalled", "bare"))
+        figures.append(Figure(what=f"{rate}/s, CPU of the API process", unit="µs each", ours=mine, beside=theirs))
     return figures
 
 
-async def _ours(settings: Settings, told: Sequence[Told]) -> Place:
+async def _ours(settings: Settings, told: Sequence[Told], pid: int) -> Place:
     organisation, (shown,) = people(settings).organisation, await sessions(settings, 1)
     line = await Line.to(url(settings))
     answer = await line.ask("POST", "/v1/session/live-token", shown)
@@ -149,19 +160,18 @@ async def _ours(settings: Settings, told: Sequence[Told]) -> Place:
         for turn, each in enumerate(told)
     ]
     live = url(settings).replace("http", "ws") + "/v1/live"
-    return Place(url(settings), live, posts, [(each.conversation, each.version) for each in told], token)
+    return Place(pid, url(settings), live, posts, [(each.conversation, each.version) for each in told], token)
 
 
-def _bare(port: int) -> Place:
+def _bare(port: int, pid: int) -> Place:
     conversations = [uuid4() for _ in range(SOCKETS * WATCHED)]
     posts = [Post(f"/conversations/{each}/messages", {}) for each in conversations]
-    return Place(
-        f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/live", posts, [(each, 0) for each in conversations]
-    )
+    where, watches = f"127.0.0.1:{port}", [(each, 0) for each in conversations]
+    return Place(pid, f"http://{where}", f"ws://{where}/live", posts, watches)
 
 
-async def _times(place: Place, rate: int, seconds: int) -> list[float]:
-    """Milliseconds from due to heard, of every message. Raises TimeoutError when one is never heard of."""
+async def _times(place: Place, rate: int, seconds: int) -> Round:
+    """From due to heard, every message. Raises TimeoutError when one is never heard of."""
     due: dict[UUID, float] = {}
     taken: list[float] = []
     all_heard = asyncio.Event()
@@ -185,7 +195,7 @@ async def _times(place: Place, rate: int, seconds: int) -> list[float]:
     for _ in range(LINES):
         lines.put_nowait(await Line.to(place.url))
     async with listening(place.live, place.hellos(), told, answers=place.answers):
-        started, writing = time.perf_counter() + 0.05, []
+        before, started, writing = spent(place.pid), time.perf_counter() + 0.05, []
         for turn in range(rate * seconds):
             moment, id = started + turn / rate, uuid4()
             await asyncio.sleep(max(0.0, moment - time.perf_counter()))
@@ -194,13 +204,10 @@ async def _times(place: Place, rate: int, seconds: int) -> list[float]:
         await asyncio.gather(*writing)
         async with asyncio.timeout(GRACE):
             await all_heard.wait()
+        cpu = spent(place.pid) - before
     while not lines.empty():
         lines.get_nowait().close()
-    return taken
-
-
-def _quantile(taken: Sequence[float], percent: int) -> float:
-    return sorted(taken)[len(taken) * percent // 100]
+    return Round(sorted(taken), cpu / (rate * seconds) * 1e6)
 
 
 def _frame(**content: object) -> str:

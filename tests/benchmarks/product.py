@@ -137,6 +137,12 @@ def memory(pids: Sequence[int]) -> int:
     return sum(_pss(pid) for pid in pids)
 
 
+def spent(pid: int) -> float:
+    """The seconds of CPU that a process has taken, for itself and in the kernel."""
+    user, kernel = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(kernel)) / os.sysconf("SC_CLK_TCK")
+
+
 def family(pid: int) -> list[int]:
     """A process and all that descend from it."""
     parents: dict[int, list[int]] = {}
