@@ -61,6 +61,7 @@ from infrastructure.keys.postgres_store import PostgresKeyStore
 from infrastructure.keys.root_key import RootKey
 from infrastructure.keys.sqlite_store import SqliteKeyStore
 from infrastructure.keys.store import KeyStore
+from infrastructure.traces.wanted import tracing
 from infrastructure.views.positions import Positions
 from infrastructure.views.reads import ViewReads
 from infrastructure.wakeups import Wakeups
@@ -89,19 +90,25 @@ def key_store(url: str) -> KeyStore:
 class House:
     """All parts of one process. ``opened`` starts and stops them."""
 
-    def __init__(self, settings: Settings, *, pool: Any) -> None:
+    def __init__(self, settings: Settings, *, pool: Any, process: str = "api") -> None:
         marks.check_all()
         self.settings, self.pool = settings, pool
+        self.traces = tracing(settings.traces_url, share=settings.traces_share, process=process, current=request_id)
         self.is_secure = settings.public_url.startswith("https://")
         self._notices: set[asyncio.Task[Any]] = set()
         self.keyring = TenantKeyring(
-            root_key(settings.kms_url), key_store(settings.keys_url), destroyed=self._announce_destroyed
+            root_key(settings.kms_url),
+            self.traces.keys(key_store(settings.keys_url)),
+            seconds=settings.keys_kept,
+            destroyed=self._announce_destroyed,
         )
         self.metrics = Metrics()
-        self.log = GroupCommit(partial(connect, settings.database_url), written=self.metrics.written)
+        self.log = GroupCommit(
+            partial(connect, settings.database_url), written=self.metrics.written, shared=self.traces.shared
+        )
         self.reader = LogReader(pool)
         self.memories = Memories()
-        self.events = LogEventStore(self.log, self.reader, self.keyring, self.memories)
+        self.events = self.traces.events(LogEventStore(self.log, self.reader, self.keyring, self.memories))
         self.passwords = Argon2Passwords()
         self.broadcast = Broadcast(self.keyring)
         self.positions = Positions(pool, self._moved)
@@ -167,10 +174,10 @@ class House:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[House]:
+async def opened(settings: Settings, *, process: str = "api") -> AsyncIterator[House]:
     """A house with its lights on, whose parts stop in the order in which nothing acknowledged is lost."""
     pool = await connect_pool(settings.database_url)
-    house = House(settings, pool=pool)
+    house = House(settings, pool=pool, process=process)
     await house.keyring.open_store()
     house.log.start()
     await house.positions.look()
@@ -189,6 +196,7 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
         await house.keyring.close()
         house.passwords.close()
         await pool.close()
+        await asyncio.to_thread(house.traces.stop)
 
 
 def web(house: House) -> shell.Shell:
@@ -205,7 +213,7 @@ def web(house: House) -> shell.Shell:
         express=Express(made),
         new_id=digests.new_id,
         is_secure=house.is_secure,
-        answered=RequestLog(house.settings.log_every, house.metrics.answered).answered,
+        answered=RequestLog(house.settings.log_every, house.traces.answers(house.metrics.answered)).answered,
     )
 
 

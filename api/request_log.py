@@ -4,6 +4,7 @@ slow, or is one of those that are picked out."""
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -17,6 +18,15 @@ logged: that keeps the price for the others at the setting of a variable."""
 
 Line = MutableMapping[str, Any]
 log = structlog.get_logger()
+
+
+def request_id() -> UUID | None:
+    """The request for which this task works; None when there is none, as for live connections."""
+    scope = CURRENT.get(None)
+    if scope is None or scope["type"] != "http":
+        return None
+    found: UUID | None = scope["state"].get("request_id")
+    return found
 
 
 def with_ids(_logger: object, _level: str, line: Line) -> Line:
@@ -35,15 +45,16 @@ def with_ids(_logger: object, _level: str, line: Line) -> Line:
 
 
 class RequestLog:
-    """Is told of every answer, and tells ``then`` of it. One in ``every`` gets a line, whatever it was; 0 is none."""
+    """Is told of every answer, and tells ``then`` of it, where nobody has heard of the method as "other". One in
+    ``every`` gets a line, whatever it was; 0 is none."""
 
     def __init__(self, every: int, then: Callable[[str, str, int, float], None]) -> None:
         self._every, self._then, self._count = every, then, 0
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """What is said of it is the least that helps: neither path nor query, neither address nor browser."""
-        self._then(route, method, status, seconds)
         method = method if method in METHODS else OTHER
+        self._then(route, method, status, seconds)
         if status >= 500:
             log.warning("a request failed", method=method, status=status, seconds=round(seconds, 4))
         elif seconds >= SLOW:

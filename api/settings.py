@@ -159,8 +159,11 @@ def _share(text: str, name: str) -> float:
 
 
 def _web(text: str, name: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+    try:
+        is_one = urlsplit(text).scheme in ("http", "https") and bool(urlsplit(text).hostname)
+    except ValueError:
+        is_one = False
+    if text and not is_one:
         raise SettingIsWrong(f"{name} must be a URL, such as http://127.0.0.1:4318/v1/traces")
     return text
 

@@ -44,7 +44,7 @@ async def _keep_time(settings: Settings) -> None:
     assert me is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, me.cancel)
-    async with opened(settings) as house:
+    async with opened(settings, process="clock") as house:
         workers = await connect_pool(settings.database_url, role=WORKER, size=2)
         reactor = Reactor(house.reader, house.pool, reactions(house, workers))
         house.follower.also(reactor.heard)

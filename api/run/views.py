@@ -5,16 +5,22 @@ import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+import structlog
+
 from api.run.logs import log_to_stderr
 from api.run.owning import owning
 from api.settings import Settings
 from infrastructure.event_log.db_functions import refuse_db_functions
+from infrastructure.event_log.pages import Page
 from infrastructure.processes import die_with_parent
+from infrastructure.traces.wanted import tracing
 from infrastructure.views import rebuilding, replaying
 from infrastructure.views.status import ViewStatus, status
 from infrastructure.views.worker import run_worker
 from projections import views
 from projections.view import View
+
+log = structlog.get_logger()
 
 
 class ViewIsUnknown(Exception):
@@ -33,7 +39,16 @@ def work(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop_soon)
-    run_worker(settings.database_url, views.ALL, stop=stop)
+    traces = tracing(settings.traces_url, share=settings.traces_share, process="views", current=lambda: None)
+
+    def folded(views: Sequence[str], page: Page, end: int, seconds: float) -> None:
+        log.debug("folded", views=views, position=end, facts=len(page), seconds=round(seconds, 4))
+        traces.folded(views, page, end, seconds)
+
+    try:
+        run_worker(settings.database_url, views.ALL, stop=stop, folded=folded)
+    finally:
+        traces.stop()
 
 
 def how_they_are(settings: Settings) -> list[ViewStatus]:

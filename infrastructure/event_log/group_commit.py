@@ -33,7 +33,7 @@ class GroupCommit:
 
     A request that was under way when the connection broke is sent again: its command id makes the log answer with the
     first outcome if it had been stored. After ``patience`` seconds without an answer callers get LogUnavailable.
-    ``written`` is told of every commit: requests, facts, seconds.
+    ``written`` is told of every commit: requests, facts, seconds; ``shared`` of whose it was and how long it took.
     """
 
     def __init__(
@@ -44,8 +44,9 @@ class GroupCommit:
         most_waiting: int = 20_000,
         patience: float = 5.0,
         written: Callable[[int, int, float], None] = lambda requests, facts, seconds: None,
+        shared: Callable[[list[AppendRequest], float], None] | None = None,
     ) -> None:
-        self._written = written
+        self._written, self._shared = written, shared
         self._connect, self._most_facts, self._most_waiting, self._patience = (
             connect,
             most_facts,
@@ -137,7 +138,10 @@ class GroupCommit:
             self.batches += 1
             facts = sum(len(request.facts) for request, _ in batch)
             self.facts += facts
-            self._written(len(batch), facts, perf_counter() - begun)
+            seconds = perf_counter() - begun
+            self._written(len(batch), facts, seconds)
+            if self._shared:
+                self._shared([request for request, _ in batch], seconds)
             for (_, answer), outcome in zip(batch, found, strict=True):
                 if not answer.done():
                     answer.set_result(outcome)

@@ -8,7 +8,7 @@ import psycopg
 import structlog
 
 from infrastructure.database.connections import connect_worker
-from infrastructure.event_log.pages import LogPages
+from infrastructure.event_log.pages import LogPages, Page
 from infrastructure.views.folding import Fenced, Folding
 from infrastructure.views.generations import Generation, serving
 from infrastructure.views.leases import Leases
@@ -18,17 +18,24 @@ log = structlog.get_logger()
 REBALANCE = 1.0
 """Seconds after which a worker looks who else is there, and what was rebuilt."""
 LONG_AGO = float("-inf")
+Folded = Callable[[Sequence[str], Page, int, float], None]
 
 
 def run_worker(
-    dsn: str, views: Sequence[View], *, stop: threading.Event, ready: Callable[[], None] = lambda: None
+    dsn: str,
+    views: Sequence[View],
+    *,
+    stop: threading.Event,
+    ready: Callable[[], None] = lambda: None,
+    folded: Folded = lambda views, page, end, seconds: None,
 ) -> None:
-    """Works until ``stop``; when PostgreSQL goes away, waits (0.1 to 5 s) and begins again."""
+    """Works until ``stop``; when PostgreSQL goes away, waits (0.1 to 5 s) and begins again. ``folded`` is told of every
+    step: the views, the facts that were read, the position that they have reached and how long it took."""
     pause = 0.1
     while not stop.is_set():
         try:
             with connect_worker(dsn) as work, connect_worker(dsn) as watch:
-                worker = Worker(work, watch, views)
+                worker = Worker(work, watch, views, folded=folded)
                 ready()
                 pause = 0.1
                 worker.run(stop)
@@ -41,8 +48,15 @@ def run_worker(
 class Worker:
     """``work`` folds; ``watch`` holds the leases and hears the wake-ups."""
 
-    def __init__(self, work: Database, watch: Database, views: Sequence[View]) -> None:
-        self._work, self._watch = work, watch
+    def __init__(
+        self,
+        work: Database,
+        watch: Database,
+        views: Sequence[View],
+        *,
+        folded: Folded = lambda views, page, end, seconds: None,
+    ) -> None:
+        self._work, self._watch, self._folded = work, watch, folded
         self._views = {view.NAME: view for view in views}
         self._pages = LogPages(work)
         self._leases = Leases(watch, views)
@@ -87,11 +101,14 @@ class Worker:
         ahead = min((p for p in standing.values() if p > start), default=head)
         page = self._pages.between(start, head)
         end = min(ahead, page[-1].position if len(page) == self._pages.most else head)
+        view, begun = folding.generation.view, time.perf_counter()
         try:
             folding.step(page, shards, start, end)
         except Fenced:
-            log.warning("a lease was lost", view=folding.generation.view)
+            log.warning("a lease was lost", view=view, position=start)
             self._balanced = LONG_AGO
+        else:
+            self._folded([view], page, end, time.perf_counter() - begun)
         return True
 
     def _is_ours(self, generation: Generation, version: int) -> bool:

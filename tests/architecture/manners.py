@@ -39,6 +39,7 @@ SAID_IN_LOGS = {
     "seconds": "how long it took",
     "status": "a status of HTTP",
     "view": "the name of a view",
+    "views": "names of views",
     "where": "a file and a line of our own",
 }
 """All that a log line may say besides its own constant words, and what it is."""

@@ -31,13 +31,14 @@ def client_of(api: Process) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=api.url, headers=HEADERS, timeout=20)
 
 
-async def begun(client: httpx.AsyncClient, installation: Installation) -> None:
+async def begun(client: httpx.AsyncClient, installation: Installation) -> httpx.Response:
     """A visitor of the one organisation there is."""
     [(tenant,)] = installation.execute("select distinct tenant_id from log.events where stream_kind = 'conversation'")
     page = {"url": f"https://shop.example/?q={CANARY}", "referrer": f"https://{CANARY}.example"}
     answer = await client.post("/widget/v1/session", json={"organisation": str(tenant), "page": page})
     assert answer.status_code == 201, answer.text
     client.headers["Authorization"] = f"Bearer {tenant}.{answer.json()['visitor']}.{answer.json()['secret']}"
+    return answer
 
 
 async def says(client: httpx.AsyncClient) -> httpx.Response:
