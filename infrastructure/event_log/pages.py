@@ -28,16 +28,19 @@ Page = Sequence[Recorded[Event] | Unreadable]
 
 
 class LogPages:
-    """Pages of at most ``most`` facts. The last few are kept, so that views in step decode each fact once."""
+    """Pages of at most ``most`` facts. The last few are kept, so that views in step decode each fact once. ``seen`` is
+    the last position that anybody was told of."""
 
     def __init__(self, db: Connection[tuple[Any, ...]], *, most: int = 500) -> None:
         self._db, self.most = db, most
         self._kept: OrderedDict[tuple[int, int], Page] = OrderedDict()
+        self.seen = 0
 
     def head(self) -> int:
         """The last position; 0 when nothing has happened yet."""
         row = self._db.execute("select position from log.events order by position desc limit 1").fetchone()
-        return row[0] if row else 0
+        self.seen = row[0] if row else 0
+        return self.seen
 
     def between(self, position: int, head: int) -> Page:
         """The facts that follow a position, up to ``head``, oldest first; fewer than ``most`` only when they end."""

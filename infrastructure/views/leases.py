@@ -8,10 +8,14 @@ from projections.view import Database, View
 
 PRESENT = 7305509
 """The first key of the lock that says: here is a worker that knows this version of a view."""
+LEASE = 10.0
+"""Seconds after which PostgreSQL takes from a worker that says nothing what it holds: it is paused, or its machine is
+gone. Whatever it was in the middle of is undone."""
 
 
 class Leases:
-    """Locks die with their connection, so what a dead worker held is free at once."""
+    """Locks die with their connection, so what a dead worker held is free at once, and what one held that says nothing
+    any more when its lease is over: every second a worker says something over both of its connections."""
 
     def __init__(self, db: Database, views: Iterable[View]) -> None:
         self._db = db

@@ -22,6 +22,7 @@ class Positions:
     def __init__(self, pool: Any, moved: Callable[[str], None] = lambda view: None) -> None:
         self._pool, self._moved = pool, moved
         self._known: dict[tuple[str, int], int] = {}
+        self._crashes = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self._looking: asyncio.Task[None] | None = None
 
@@ -30,15 +31,23 @@ class Positions:
         return self._known.get((view, shard_of(tenant)), 0)
 
     def told(self, payload: str) -> None:
-        """A worker's wake-up: ``view position mask``, the mask's bits naming the shards; or "" after a gap."""
+        """A worker's wake-up: ``view,view,… position mask``, the mask's bits naming the shards; or "" after a gap."""
         if not payload:
             self._begin_to_look()
             return
-        view, position, mask = payload.split()
-        for shard in range(SHARDS):
-            if int(mask, 16) >> shard & 1:
+        views, position, mask = payload.split()
+        bits = int(mask, 16)
+        shards = [shard for shard in range(SHARDS) if bits >> shard & 1]
+        for view in views.split(","):
+            for shard in shards:
                 self._learn(view, shard, int(position))
-        self._wake(view)
+            self._moved(view)
+        self._wake()
+
+    def forget(self) -> None:
+        """The server may have crashed, and views stand where they stood on its disk: what was told is no longer so."""
+        self._known.clear()
+        self._crashes += 1
 
     async def look(self) -> None:
         """Reads all positions from the database; when it is away, what is known stays. However many wait, one looks."""
@@ -51,11 +60,14 @@ class Positions:
 
     async def _read(self) -> None:
         with contextlib.suppress(*AWAY):
-            rows = await self._pool.fetch(QUERY)
+            crashes, rows = self._crashes, await self._pool.fetch(QUERY)
+            if crashes != self._crashes:
+                return
             for view, shard, position in rows:
                 self._learn(view, shard, position)
             for view in {view for view, _, _ in rows}:
-                self._wake(view)
+                self._moved(view)
+            self._wake()
 
     async def reached(self, view: str, tenant: UUID, position: int, *, within: float = 2.0) -> bool:
         """Waits until the view is there; False when that takes longer."""
@@ -78,8 +90,7 @@ class Positions:
     def _learn(self, view: str, shard: int, position: int) -> None:
         self._known[view, shard] = max(position, self._known.get((view, shard), 0))
 
-    def _wake(self, view: str) -> None:
+    def _wake(self) -> None:
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_result(None)
-        self._moved(view)

@@ -83,7 +83,7 @@ def _has_taken_over(owner: Owner, generation: Generation, filling: _Filling) -> 
             reached = _reached(owner, generation, and_stays=True)
             filling.up_to(max(reached, min(filling.head, before + PAGE)))
             take_over(owner, generation)
-            tell(owner, generation.view, filling.position, range(SHARDS))
+            tell(owner, [generation.view], filling.position, range(SHARDS))
     except psycopg.errors.LockNotAvailable:
         filling.position = before
         return False
