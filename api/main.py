@@ -31,7 +31,7 @@ from api.express import Express
 from api.metrics import Metrics
 from api.problems import HANDLERS
 from api.rate_limits import RateLimits
-from api.request_log import RequestLog
+from api.request_log import RequestLog, request_id
 from api.settings import Settings
 from api.usage import daily
 from api.visitors import directory
