@@ -125,6 +125,7 @@ class House:
         self.wakeups = Wakeups(partial(connect, settings.database_url))
         self.wakeups.on("helpr_log", self.follower.wake)
         self.wakeups.on("helpr_views", self.positions.told)
+        self.wakeups.when_lost(self.positions.forget)
         self.wakeups.on(KEYS_CHANNEL, self._evict)
         self.wakeups.on(TYPING_CHANNEL, self.broadcast.typing)
 

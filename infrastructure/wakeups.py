@@ -21,11 +21,17 @@ class Wakeups:
     def __init__(self, connect: Callable[[], Awaitable[Any]], *, ping_every: float = 10.0) -> None:
         self._connect, self._ping_every = connect, ping_every
         self._told: dict[str, list[Told]] = {}
+        self._when_lost: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
 
     def on(self, channel: str, told: Told) -> None:
         """Subscribes before start; ``told`` must not block."""
         self._told.setdefault(channel, []).append(told)
+
+    def when_lost(self, told: Callable[[], None]) -> None:
+        """Subscribes to the end of a connection: a server that crashed may have forgotten what was not on its disk. It
+        is told before anybody is connected with the server that comes after."""
+        self._when_lost.append(told)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="wake-ups")
@@ -49,6 +55,8 @@ class Wakeups:
             finally:
                 if connection is not None:
                     connection.terminate()
+                    for told in self._when_lost:
+                        told()
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 

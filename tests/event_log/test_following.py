@@ -167,6 +167,27 @@ async def test_whoever_listens_is_told_to_catch_up_after_a_reconnection(
         await eventually(lambda: told[-1] == "1")
 
 
+async def test_the_end_of_a_connection_is_told_before_the_next_one_begins(database: Database, owner: Any) -> None:
+    told: list[str] = []
+
+    async def once() -> Any:
+        if told:
+            raise ConnectionRefusedError
+        return await connect(database.runtime)
+
+    wakeups = Wakeups(once)
+    wakeups.on("helpr_log", told.append)
+    wakeups.when_lost(partial(told.append, "lost"))
+    wakeups.start()
+    await eventually(lambda: told == [""])
+    await owner.execute(
+        """select pg_terminate_backend(pid) from pg_stat_activity
+        where query ilike 'listen%' and datname = current_database()"""
+    )
+    await eventually(lambda: told == ["", "lost"])
+    await wakeups.stop()
+
+
 async def test_a_silent_death_of_the_connection_is_noticed_by_asking(database: Database) -> None:
     told: list[str] = []
     opened: list[Any] = []

@@ -134,6 +134,25 @@ async def test_what_is_known_stays_while_the_database_is_away(pool: Any) -> None
     assert (positions.of("inbox", ACME), looked.times) == (7, 1)
 
 
+async def test_what_was_told_by_a_server_that_is_lost_is_looked_up_anew(pool: Any) -> None:
+    """A view's steps need not be on the disk when they are told: a crash takes the last ones back."""
+    positions = Positions(pool)
+    positions.told("inbox 7 ffff")
+    positions.forget()
+    assert not await positions.reached("inbox", ACME, 7, within=0.3)
+
+
+async def test_what_was_read_before_a_crash_does_not_count_after_it() -> None:
+    class Crashes:
+        async def fetch(self, query: str) -> list[tuple[str, int, int]]:
+            positions.forget()
+            return [("inbox", shard_of(ACME), 7)]
+
+    positions = Positions(Crashes())
+    await positions.look()
+    assert positions.of("inbox", ACME) == 0
+
+
 async def test_readers_see_their_own_organisation_when_they_have_waited(tallied: Tallied, log: Log, pool: Any) -> None:
     positions = Positions(pool)
     reads = ViewReads(pool, positions)
