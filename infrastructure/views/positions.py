@@ -49,11 +49,6 @@ class Positions:
         self._known.clear()
         self._crashes += 1
 
-    def forget(self) -> None:
-        """The server may have crashed, and views stand where they stood on its disk: what was told is no longer so."""
-        self._known.clear()
-        self._crashes += 1
-
     async def look(self) -> None:
         """Reads all positions from the database; when it is away, what is known stays. However many wait, one looks."""
         await asyncio.shield(self._begin_to_look())
