@@ -18,13 +18,17 @@ AWAY: tuple[type[Exception], ...] = (
     Unavailable,
     OSError,
     TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
+    asyncpg.PostgresSystemError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InterfaceError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
-"""How one sees that a part which is needed does not answer just now."""
+"""How one sees that a part which is needed does not answer just now. An InternalClientError is a connection that was
+ended under a question."""
 
 TITLES = {
     400: "The request cannot be read",
