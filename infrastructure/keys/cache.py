@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -28,6 +28,23 @@ class Cache(Generic[K, V]):
         self.hits += 1
         self._kept.move_to_end(key)
         return found[1]
+
+    def find(self, keys: Collection[K]) -> dict[K, V]:
+        """Those that are kept, of many keys at once."""
+        now, kept = self._clock(), self._kept
+        found: dict[K, V] = {}
+        for key in keys:
+            entry = kept.get(key)
+            if entry is None:
+                continue
+            if entry[0] < now:
+                del kept[key]
+                continue
+            kept.move_to_end(key)
+            found[key] = entry[1]
+        self.hits += len(found)
+        self.misses += len(keys) - len(found)
+        return found
 
     def put(self, key: K, value: V) -> None:
         self._kept[key] = (self._clock() + self._seconds, value)

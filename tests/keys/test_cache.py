@@ -15,6 +15,24 @@ def test_an_entry_lives_for_its_time_and_not_longer() -> None:
     assert len(cache) == 0
 
 
+def test_many_are_found_at_once_as_one_by_one() -> None:
+    clock = Clock()
+    cache: Cache[str, int] = Cache(most=3, seconds=60, clock=clock)
+    cache.put("old", 0)
+    clock.now += 30
+    for number, key in enumerate("ab", start=1):
+        cache.put(key, number)
+    assert cache.find(["old", "a", "x"]) == {"old": 0, "a": 1}
+    assert (cache.hits, cache.misses) == (2, 1)
+    clock.now += 31
+    assert cache.find({"old", "a", "b"}) == {"a": 1, "b": 2}
+    assert len(cache) == 2
+    cache.find(["a"])
+    for key in "cd":
+        cache.put(key, 3)
+    assert cache.find("abcd") == {"a": 1, "c": 3, "d": 3}, "the one unused for longest went first"
+
+
 def test_reading_does_not_prolong_a_life_and_keeping_again_does() -> None:
     clock = Clock()
     cache: Cache[str, int] = Cache(most=10, seconds=60, clock=clock)
