@@ -13,7 +13,7 @@ from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres, te
 from infrastructure.database.migrations import migrate
 from projections import views
 
-pytest_plugins = ("tests.shown",)
+pytest_plugins = ("tests.shown", "tests.keys.aws")
 TEMPLATE = "helpr_template"
 _numbers = count(1)
 

@@ -91,6 +91,8 @@ class TenantKeys:
     def _keep(self, tenant: UUID, fetching: asyncio.Task[dict[int, bytes]]) -> Held:
         held = Held(fetching, self._clock() + self._seconds * 0.8, Line(MOST_WAITING))
         self._cache.put(tenant, held)
+        # Whoever asked may have left by the time it fails: nobody is missed who could have heard it.
+        fetching.add_done_callback(lambda task: task.cancelled() or task.exception())
         return held
 
     def _renew(self, tenant: UUID, held: Held) -> None:

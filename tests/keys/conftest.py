@@ -1,4 +1,4 @@
-"""Places for keys, stores on them, and an AWS."""
+"""Places for keys, and stores on them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from infrastructure.keys.store import KeyStore
-from tests.keys.localstack import LocalStack, localstack
 from tests.keys.places import Place, SqlitePlace, key_database
 
 Opens = Callable[[], Awaitable[KeyStore]]
@@ -41,16 +40,3 @@ async def another(place: Place) -> AsyncIterator[Opens]:
 @pytest.fixture
 async def store(another: Opens) -> KeyStore:
     return await another()
-
-
-@pytest.fixture(scope="session")
-def aws(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
-    """A LocalStack for the whole run; says how long that took."""
-    with localstack() as started, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "nobody")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-        took = f"LocalStack: {started.installing:.1f} s to install, {started.starting:.1f} s to start"
-        plugins = request.config.pluginmanager
-        with plugins.getplugin("capturemanager").global_and_fixture_disabled():
-            plugins.getplugin("terminalreporter").write_line(f"\n{took}")
-        yield started
