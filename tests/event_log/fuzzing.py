@@ -1,7 +1,7 @@
 """One process of writers that do everything wrong that callers do: collide, give up, ask again, ask otherwise.
 
 It keeps a journal of what it asked for and of what it was told, line by line, so that a process that is killed leaves a
-true one. Run by test_fuzz.py; the DSN comes in LOG_DSN.
+true one. Run by tests/faults/test_many_writers.py; the DSN comes in LOG_DSN.
 """
 
 import asyncio
