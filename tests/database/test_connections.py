@@ -120,6 +120,15 @@ async def test_a_reader_whose_connection_was_cut_is_told_so_and_the_next_one_is_
     assert await lines(pool, ACME) == ["ours"]
 
 
+async def test_a_question_is_planned_once_whatever_it_is_asked_with(pool: Any) -> None:
+    plans = "select generic_plans, custom_plans from pg_prepared_statements where statement like 'select asked%'"
+    async with pool.acquire() as connection:
+        for size in (1, 2, 3):
+            await OneTenant(connection, ACME).fetch("select line from public.rows where line = any($1)", ["x"] * size)
+        (planned,) = await connection.fetch(plans)
+    assert tuple(planned) == (3, 0)
+
+
 async def test_each_connection_has_its_role_its_name_and_its_deadlines(postgres: EmbeddedPostgres) -> None:
     connection = await connect(postgres.runtime_dsn)
     asked = "select current_user::text, current_setting('statement_timeout'), current_setting('application_name')"
