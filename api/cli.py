@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if type(error).__module__.split(".")[0] in ("api", "infrastructure"):
+        if _is_ours(error):
             return _fail(str(error))
         raise
 
@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", help="the port to listen on (default: 8460)")
     up.add_argument("--demo", action="store_true", help="with a demo organisation, its agents and its shop")
     up.set_defaults(run=_up)
+    migrate = commands.add_parser("migrate", help="bring a database of your own to this version")
+    migrate.add_argument("--data", metavar="DIR", default=None)
+    migrate.set_defaults(run=_migrate)
     _add_views(commands.add_parser("views", help="how the views are; build them anew; replay what was parked"))
     _add_log(commands.add_parser("log", help="the log's end, one stream of it, whether it is whole"))
     doctor = commands.add_parser("doctor", help="say what is wrong and how to mend it")
@@ -116,6 +119,12 @@ def _up(asked: argparse.Namespace, settings: Settings) -> int:
     return up(settings)
 
 
+def _migrate(asked: argparse.Namespace, settings: Settings) -> int:
+    from api.run.migrating import bring_up
+
+    return bring_up(_own_database(settings))
+
+
 def _doctor(asked: argparse.Namespace) -> int:
     """Settings that cannot be read are a finding, not the end."""
     from api.run.doctor.examining import examine, show
@@ -124,6 +133,19 @@ def _doctor(asked: argparse.Namespace) -> int:
 
 
 def _process(asked: argparse.Namespace, settings: Settings) -> int:
+    """What ends a process is told by its kind and place: its words may hold what somebody wrote, or a password."""
+    from api.run.logs import last_words
+
+    try:
+        return _run(asked, settings)
+    except Exception as error:
+        if _is_ours(error):
+            raise
+        last_words(error)
+        return 1
+
+
+def _run(asked: argparse.Namespace, settings: Settings) -> int:
     if asked.process == "api":
         from api.run.serve import serve
 
@@ -210,6 +232,11 @@ def _own_database(settings: Settings) -> Settings:
     from api.run.up import at_home
 
     return settings if settings.database_url else at_home(settings)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether it is a sentence for the operator."""
+    return type(error).__module__.split(".")[0] in ("api", "infrastructure")
 
 
 def _fail(problem: str) -> int:

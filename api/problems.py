@@ -10,6 +10,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from api.request_log import place_of
 from application.ports import CommandReused, Damaged, Unavailable
 from domain.shared.refusal import Absent, Forbidden, Malformed, Refusal, Unauthenticated
 
@@ -155,11 +156,7 @@ def damaged(_: Any_Request, error: Damaged) -> Response[Problem]:
 
 def broken(_: Any_Request, error: Exception) -> Response[Problem]:
     """A mistake of ours. The log gets the kind and the place of the error, never its words: they may hold data."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}" if place else ""
-    log.error("broken", error=type(error).__name__, where=where)
+    log.error("broken", error=type(error).__name__, where=place_of(error))
     return problem(500)
 
 

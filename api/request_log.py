@@ -8,8 +8,9 @@ from uuid import UUID
 
 import structlog
 
-from api.metrics import METHODS, OTHER
-
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "other"
+"""The name of what is not in its set."""
 SLOW = 1.0
 """Seconds from a request to the head of its answer after which somebody should hear of it."""
 CURRENT: ContextVar[MutableMapping[str, Any]] = ContextVar("current")
@@ -42,6 +43,14 @@ def with_ids(_logger: object, _level: str, line: Line) -> Line:
         line.setdefault("command", asked.command)
         line.setdefault("correlation", asked.correlation)
     return line
+
+
+def place_of(error: BaseException) -> str:
+    """The file and the line that raised an error; its words may hold data."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}" if place else ""
 
 
 class RequestLog:

@@ -13,6 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from api.main import House, opened
 from api.run.logs import log_to_stderr
+from api.run.versions import refuse_other_version
 from api.settings import Settings
 from application.compliance import erasure
 from application.ports import Asked, Unavailable
@@ -35,6 +36,7 @@ def keep_time(settings: Settings) -> None:
     die_with_parent()
     log_to_stderr(settings.log_level)
     refuse_db_functions()
+    refuse_other_version(settings.database_url)
     with contextlib.suppress(asyncio.CancelledError):
         uvloop.run(_keep_time(settings))
 

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from structlog.typing import Processor
 
-from api.request_log import Line, with_ids
+from api.request_log import Line, place_of, with_ids
 
 MOST = 20
 """Lines of one kind a second. When a part is away every request has the same to say."""
@@ -77,6 +77,11 @@ def log_to_stderr(level: str = "info") -> None:
         logger_factory=factory,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[Kinds()])
+
+
+def last_words(error: Exception) -> None:
+    """What ends this process: its kind, and where."""
+    log.critical("the process ends", error=type(error).__name__, where=place_of(error))
 
 
 def _json(line: Line, **_options: Any) -> bytes:

@@ -18,6 +18,7 @@ from api.run.demo.hiring import hire
 from api.run.demo.people import people
 from api.run.logs import log_to_stderr
 from api.run.scraping import Scraping
+from api.run.versions import refuse_other_version
 from api.settings import Settings
 from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
@@ -35,6 +36,7 @@ def serve(settings: Settings) -> None:
     die_with_parent()
     log_to_stderr(settings.log_level)
     refuse_db_functions()
+    refuse_other_version(settings.database_url)
     uvloop.run(_serve(settings))
 
 

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,12 @@ from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 import msgspec
+import psycopg
 from msgspec.structs import replace
 
+from api.run.owning import DatabaseIsAway
 from api.settings import DIST, Settings
-from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres
+from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres, PostgresFailed
 from infrastructure.database.migrations import migrate
 from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import Child, ProcessGroup
@@ -20,6 +23,8 @@ from projections import views
 
 Said = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
+AGAIN = 2.0
+"""Seconds between two tries to start a PostgreSQL that cannot start."""
 
 
 class PortIsTaken(Exception):
@@ -46,9 +51,9 @@ class Running(msgspec.Struct, frozen=True):
 def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[Running]:
     """Starts the database if it is ours, brings the schema up, starts the processes and waits until they serve.
 
-    Call it from the main thread. Raises PostgresFailed, PortIsTaken, DataIsUnwritable, GroupFailed, SchemaIsForeign,
-    each with a sentence for the operator; KeyboardInterrupt when somebody says stop before all is ready. Afterwards
-    nothing is left running.
+    Call it from the main thread. Raises PostgresFailed, PortIsTaken, DataIsUnwritable, GroupFailed, DatabaseIsAway,
+    DatabaseIsTooOld, SchemaIsForeign, OwnerMayNot, each with a sentence for the operator; KeyboardInterrupt when
+    somebody says stop before all is ready. Afterwards nothing is left running.
     """
     refuse_db_functions()
     _refuse_taken_port(settings)
@@ -61,10 +66,13 @@ def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[R
             settings = replace(settings, database_url=postgres.runtime_dsn, owner_url=postgres.owner_dsn)
         said("Preparing the database")
         login = RUNTIME_LOGIN if postgres else urlsplit(settings.database_url).username
-        migrate(settings.owner_url, views.ALL, runtime_login=login, progress=progress)
+        try:
+            migrate(settings.owner_url, views.ALL, runtime_login=login, progress=progress)
+        except psycopg.OperationalError:
+            raise DatabaseIsAway("The database does not answer. Ask: helpr doctor") from None
         if not (DIST / "console" / "index.html").is_file():
             said("The pages are not built; the API works without them")
-        chores = (postgres.revive,) if postgres else ()
+        chores = (reviving(postgres, said),) if postgres else ()
         group = ProcessGroup(_children(settings), said=said, chores=chores)
         with group.stopping_on_signals():
             try:
@@ -77,6 +85,25 @@ def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[R
     finally:
         if postgres is not None:
             postgres.stop()
+
+
+def reviving(postgres: EmbeddedPostgres, said: Said) -> Callable[[], None]:
+    """A chore: starts PostgreSQL again when it has died. Where it cannot start, as on a full disk, it is tried again;
+    the other processes wait for it, and so does whoever started them."""
+    due = 0.0
+
+    def revive() -> None:
+        nonlocal due
+        if time.monotonic() < due:
+            return
+        try:
+            if postgres.revive():
+                said("PostgreSQL had stopped, and runs again")
+        except PostgresFailed as failed:
+            due = time.monotonic() + AGAIN
+            said(f"{failed} It is tried again in {AGAIN:.0f} s.")
+
+    return revive
 
 
 def at_home(settings: Settings) -> Settings:

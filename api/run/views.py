@@ -9,6 +9,7 @@ import structlog
 
 from api.run.logs import log_to_stderr
 from api.run.owning import owning
+from api.run.versions import refuse_other_version
 from api.settings import Settings
 from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.event_log.pages import Page
@@ -32,6 +33,7 @@ def work(settings: Settings) -> None:
     die_with_parent()
     log_to_stderr(settings.log_level)
     refuse_db_functions()
+    refuse_other_version(settings.database_url)
     stop = threading.Event()
 
     def stop_soon(_number: int, _frame: FrameType | None) -> None:

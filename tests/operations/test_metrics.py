@@ -12,7 +12,8 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.main import application
-from api.metrics import METHODS, OTHER, Metrics
+from api.metrics import Metrics
+from api.request_log import METHODS, OTHER
 from api.run import scraping
 from api.run.serve import scraped
 from api.settings import SettingIsWrong, read_settings
