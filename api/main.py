@@ -103,10 +103,14 @@ class House:
             destroyed=self._announce_destroyed,
         )
         self.metrics = Metrics()
-        self.log = GroupCommit(
-            partial(connect, settings.database_url), written=self.metrics.written, shared=self.traces.shared
-        )
         self.reader = LogReader(pool)
+        self.follower = LogFollower(self.reader, (self._remember,))
+        self.log = GroupCommit(
+            partial(connect, settings.database_url),
+            written=self.metrics.written,
+            shared=self.traces.shared,
+            stored=self.follower.stored,
+        )
         self.memories = Memories()
         self.events = self.traces.events(LogEventStore(self.log, self.reader, self.keyring, self.memories))
         self.passwords = Argon2Passwords()
@@ -120,8 +124,8 @@ class House:
             self.events, digests, self.limits, now=clock, is_secure=self.is_secure, trusted_proxies=proxies
         )
         self.widget_door = WidgetDoor(self.events, digests, self.limits, settings.trusted_proxies)
-        followed = (self._remember, self.broadcast.follow, self.news.follow)
-        self.follower = LogFollower(self.reader, followed)
+        self.follower.also(self.broadcast.follow)
+        self.follower.also(self.news.follow)
         self.wakeups = Wakeups(partial(connect, settings.database_url))
         self.wakeups.on("helpr_log", self.follower.wake)
         self.wakeups.on("helpr_views", self.positions.told)

@@ -71,7 +71,7 @@ def sealed(tenant: UUID, what: Happened, *, after: int, keys: Mapping[str, Scope
     rows = []
     for version, fact in enumerate(what.facts, start=after + 1):
         event_id = new_id()
-        data = seal(fact, tenant=tenant, stream=what.stream, version=version, event_id=event_id, keys=keys)
+        data = seal(fact, tenant=tenant, stream=what.stream, version=version, event_id=event_id, keys=keys).data
         digest = leaf(tenant, what.kind, what.stream, version, event_id, fact.NAME, data)
         rows.append(FactRow(what.kind, what.stream, version, event_id, fact.NAME, data, digest))
     return tuple(rows)

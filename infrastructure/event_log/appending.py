@@ -7,10 +7,14 @@ from uuid import UUID
 import msgspec
 
 from application.ports import Unavailable
+from domain.shared.event import Event
 from domain.shared.recorded import Actor
 
 PLACEHOLDERS = 17
 """How many arrays log.append takes."""
+
+Claim = tuple[int, str, int]
+"""Ids as numbers: a UUID is hashed in Python, a number is not."""
 
 
 class LogUnavailable(Unavailable):
@@ -18,7 +22,8 @@ class LogUnavailable(Unavailable):
 
 
 class FactRow(msgspec.Struct, frozen=True):
-    """One fact, sealed and ready to be stored. ``hash`` is its leaf of the tenant's Merkle tree."""
+    """One fact, sealed and ready to be stored. ``hash`` is its leaf of the tenant's Merkle tree; ``fact`` is what the
+    log will give for it, where somebody in this process may want to know at once."""
 
     kind: str
     stream: UUID
@@ -27,6 +32,7 @@ class FactRow(msgspec.Struct, frozen=True):
     name: str
     data: bytes
     hash: bytes
+    fact: Event | None = None
 
 
 class AppendRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +49,10 @@ class AppendRequest(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[FactRow, ...]
 
     @property
-    def claims(self) -> frozenset[tuple[UUID, Any]]:
+    def claims(self) -> set[Claim]:
         """What only one request of a batch may hold: its command and its streams."""
-        return frozenset([(self.tenant, self.command), *((self.tenant, (f.kind, f.stream)) for f in self.facts)])
+        tenant = self.tenant.int
+        return {(tenant, "", self.command.int), *[(tenant, f.kind, f.stream.int) for f in self.facts]}
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -3,28 +3,41 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
+from functools import reduce
+from itertools import count, islice
 from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+import msgspec
+
 from application.ports import Asked, Change, CommandReused, M, Receipt
 from domain.shared.event import Event, Facts
 from domain.shared.refusal import Malformed, Refusal
 from infrastructure.event_log.appending import AppendRequest, FactRow, LogUnavailable, Outcome
-from infrastructure.event_log.memories import Memories, Remembered, Stream
+from infrastructure.event_log.memories import Key, Memories, Remembered, key_of
 from infrastructure.event_log.reading import LogReader
 from infrastructure.keys.digests import leaf, new_id
-from infrastructure.keys.facts import ScopeKey, ScopeKeys, scopes_of, seal, unfold
+from infrastructure.keys.facts import ScopeKey, ScopeKeys, scopes_of, seal
 
 PATIENCE = 5.0
 PAUSE = 0.002
 PAGE = 1000
+NOTHING = Remembered(None, 0)
 
 
 class Appends(Protocol):
     async def append(self, request: AppendRequest) -> Outcome: ...
+
+
+class Part(msgspec.Struct, eq=False):
+    """One stream's part of a command under way: what is remembered of it, and what was decided to say there."""
+
+    change: Change
+    key: Key
+    before: Remembered = NOTHING
+    facts: tuple[Event, ...] = ()
 
 
 class LogEventStore:
@@ -36,7 +49,7 @@ class LogEventStore:
     ) -> None:
         self._log, self._reader, self._keys, self._memories = log, reader, keys, memories
         self._patience = patience
-        self._locks: WeakValueDictionary[Stream, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
     async def change(
         self, memory: type[M], stream: UUID, decide: Callable[[M], Facts], *, asked: Asked, made: UUID | None = None
@@ -45,30 +58,34 @@ class LogEventStore:
 
     async def change_all(self, changes: Sequence[Change], *, asked: Asked, made: UUID | None = None) -> Receipt:
         until = monotonic() + self._patience
+        parts = [Part(change, key_of(asked.tenant, change.memory.STREAM, change.stream)) for change in changes]
         held: list[asyncio.Lock] = []
         try:
-            for stream in sorted({_stream(change, asked.tenant) for change in changes}):
-                lock = self._lock(stream)
+            for key in sorted({part.key for part in parts}):
+                lock = self._lock(key)
                 await lock.acquire()
                 held.append(lock)
-            return await self._decide_until(until, changes, asked, made)
+            return await self._decide_until(until, parts, asked, made)
         finally:
             for lock in held:
                 lock.release()
 
     async def load(self, memory: type[M], stream: UUID, *, tenant: UUID) -> M:
-        found: M = (await self._remember(memory, (tenant, memory.STREAM, stream))).memory
+        known = self._memories.get(key_of(tenant, memory.STREAM, stream))
+        if known is None:
+            known = await self._catch_up(memory, tenant, stream)
+        found: M = known.memory
         return found
 
     async def refresh(self, memory: type[M], stream: UUID, *, tenant: UUID) -> M:
-        found: M = (await self._catch_up(memory, (tenant, memory.STREAM, stream))).memory
+        found: M = (await self._catch_up(memory, tenant, stream)).memory
         return found
 
-    async def _decide_until(self, until: float, changes: Sequence[Change], asked: Asked, made: UUID | None) -> Receipt:
+    async def _decide_until(self, until: float, parts: Sequence[Part], asked: Asked, made: UUID | None) -> Receipt:
         """Whoever queued up for long still decides twice: a refusal by a memory that is behind is none."""
         for attempt in count():
             is_last = attempt > 0 and monotonic() >= until
-            if receipt := await self._attempt(changes, asked, made, is_last=is_last):
+            if receipt := await self._attempt(parts, asked, made, is_last=is_last):
                 return receipt
             if is_last:
                 break
@@ -76,125 +93,109 @@ class LogEventStore:
         raise LogUnavailable
 
     async def _attempt(
-        self, changes: Sequence[Change], asked: Asked, made: UUID | None, *, is_last: bool
+        self, parts: Sequence[Part], asked: Asked, made: UUID | None, *, is_last: bool
     ) -> Receipt | None:
         """The receipt; None when the memories were behind and have caught up: decide again."""
-        streams = [_stream(change, asked.tenant) for change in changes]
-        before = [
-            await self._remember(c.memory, s, is_new=made == c.stream) for c, s in zip(changes, streams, strict=True)
-        ]
+        for part in parts:
+            part.before = self._memories.get(part.key) or await self._remember(part.change, asked.tenant, made)
         try:
-            decided = [_facts(c.decide(b.memory)) for c, b in zip(changes, before, strict=True)]
-            keys = await self._keys_for(decided, asked.tenant)
+            for part in parts:
+                facts = part.change.decide(part.before.memory)
+                part.facts = facts if isinstance(facts, tuple) else (facts,)
+            keys = await self._keys_for(parts, asked.tenant)
         except Malformed:
             raise
         except Refusal:
             if receipt := await self._receipt_of(asked):
                 return receipt
-            if is_last or not await self._have_moved(changes, streams, before):
+            if is_last or not await self._have_moved(parts, asked.tenant):
                 raise
             return None
         # No version guards what is not said.
-        if not all(decided) and not is_last and await self._have_moved(changes, streams, before):
+        if not is_last and not all(part.facts for part in parts) and await self._have_moved(parts, asked.tenant):
             return None
-        outcome, rows = await self._append(streams, before, decided, keys, asked, made)
+        request = _request(parts, keys, asked, made)
+        outcome = await self._log.append(request)
         if outcome.what == "conflict":
-            if not await self._have_moved(changes, streams, before):
+            if not await self._have_moved(parts, asked.tenant):
                 # We remember more than the log holds: it was put back from an older copy.
-                for stream in streams:
-                    self._memories.forget(stream)
+                for part in parts:
+                    self._memories.forget(part.key)
             return None
         if outcome.what == "done":
-            self._learn(streams, before, rows, asked.tenant)
+            self._learn(parts, request)
         return _receipt(outcome)
 
-    async def _append(
-        self,
-        streams: Sequence[Stream],
-        before: Sequence[Remembered],
-        decided: Sequence[tuple[Event, ...]],
-        keys: Mapping[str, ScopeKey],
-        asked: Asked,
-        made: UUID | None,
-    ) -> tuple[Outcome, list[FactRow]]:
-        rows = []
-        for (tenant, kind, stream), known, facts in zip(streams, before, decided, strict=True):
-            for version, fact in enumerate(facts, start=known.version + 1):
-                event_id = new_id()
-                data = seal(fact, tenant=tenant, stream=stream, version=version, event_id=event_id, keys=keys)
-                digest = leaf(tenant, kind, stream, version, event_id, fact.NAME, data)
-                rows.append(FactRow(kind, stream, version, event_id, fact.NAME, data, digest))
-        request = AppendRequest(
-            tenant=asked.tenant,
-            command=asked.command,
-            fingerprint=asked.fingerprint,
-            made=made,
-            end=before[0].version + len(decided[0]),
-            actor=asked.actor,
-            correlation=asked.correlation,
-            causation=asked.causation,
-            facts=tuple(rows),
-        )
-        return await self._log.append(request), rows
-
-    async def _keys_for(self, decided: Sequence[tuple[Event, ...]], tenant: UUID) -> Mapping[str, ScopeKey]:
-        scopes = {scope for facts in decided for fact in facts for scope in scopes_of(fact)}
+    async def _keys_for(self, parts: Sequence[Part], tenant: UUID) -> Mapping[str, ScopeKey]:
+        scopes = {scope for part in parts for fact in part.facts for scope in scopes_of(fact)}
         return await self._keys.keys_for(tenant, scopes) if scopes else {}
 
-    def _learn(
-        self, streams: Sequence[Stream], before: Sequence[Remembered], rows: Sequence[FactRow], tenant: UUID
-    ) -> None:
-        known = dict(zip(streams, before, strict=True))
-        for row in rows:
-            stream = (tenant, row.kind, row.stream)
-            fact = unfold(
-                row.name, row.data, tenant=tenant, stream=row.stream, version=row.version, event_id=row.event_id
-            )
-            known[stream] = Remembered(known[stream].memory.after(fact), row.version)
-        for stream, remembered in known.items():
-            self._memories.put(stream, remembered)
+    def _learn(self, parts: Sequence[Part], request: AppendRequest) -> None:
+        """What whoever follows the log may have told the memories already."""
+        rows = iter(request.facts)
+        for part in parts:
+            version = part.before.version + len(part.facts)
+            known = self._memories.get(part.key)
+            facts = [row.fact for row in islice(rows, len(part.facts))]
+            if known is None or known.version < version:
+                memory = reduce(lambda memory, fact: memory.after(fact), facts, part.before.memory)
+                self._memories.put(part.key, Remembered(memory, version))
 
     async def _receipt_of(self, asked: Asked) -> Receipt | None:
         outcome = await self._reader.command(asked.tenant, asked.command, asked.fingerprint)
         return _receipt(outcome) if outcome else None
 
-    async def _have_moved(
-        self, changes: Sequence[Change], streams: Sequence[Stream], before: Sequence[Remembered]
-    ) -> bool:
-        now = [await self._catch_up(c.memory, s) for c, s in zip(changes, streams, strict=True)]
-        return any(n.version > b.version for n, b in zip(now, before, strict=True))
+    async def _have_moved(self, parts: Sequence[Part], tenant: UUID) -> bool:
+        now = [await self._catch_up(part.change.memory, tenant, part.change.stream) for part in parts]
+        return any(n.version > part.before.version for n, part in zip(now, parts, strict=True))
 
-    async def _remember(self, memory: Callable[[], Any], stream: Stream, *, is_new: bool = False) -> Remembered:
+    async def _remember(self, change: Change, tenant: UUID, made: UUID | None) -> Remembered:
         """A stream that this very command is to make is taken for empty, unread: where it is not, that is a conflict
         like any other."""
-        if known := self._memories.get(stream):
-            return known
-        return Remembered(memory(), 0) if is_new else await self._catch_up(memory, stream)
+        if made == change.stream:
+            return Remembered(change.memory(), 0)
+        return await self._catch_up(change.memory, tenant, change.stream)
 
-    async def _catch_up(self, memory: Callable[[], Any], stream: Stream) -> Remembered:
-        known = self._memories.get(stream) or Remembered(memory(), 0)
+    async def _catch_up(self, memory: type[Any], tenant: UUID, stream: UUID) -> Remembered:
+        key = key_of(tenant, memory.STREAM, stream)
+        known = self._memories.get(key) or Remembered(memory(), 0)
         while True:
-            page = await self._reader.stream(*stream, after=known.version, most=PAGE)
+            page = await self._reader.stream(tenant, memory.STREAM, stream, after=known.version, most=PAGE)
             for recorded in page:
                 known = Remembered(known.memory.after(recorded.fact), recorded.version)
             if len(page) < PAGE:
                 break
-        self._memories.put(stream, known)
+        self._memories.put(key, known)
         return known
 
-    def _lock(self, stream: Stream) -> asyncio.Lock:
-        lock = self._locks.get(stream)
+    def _lock(self, key: Key) -> asyncio.Lock:
+        lock = self._locks.get(key)
         if lock is None:
-            lock = self._locks[stream] = asyncio.Lock()
+            lock = self._locks[key] = asyncio.Lock()
         return lock
 
 
-def _stream(change: Change, tenant: UUID) -> Stream:
-    return tenant, change.memory.STREAM, change.stream
-
-
-def _facts(decided: Facts) -> tuple[Event, ...]:
-    return decided if isinstance(decided, tuple) else (decided,)
+def _request(parts: Sequence[Part], keys: Mapping[str, ScopeKey], asked: Asked, made: UUID | None) -> AppendRequest:
+    """What was decided, sealed and numbered."""
+    tenant, rows = asked.tenant, []
+    for part in parts:
+        kind, stream = part.change.memory.STREAM, part.change.stream
+        for version, fact in enumerate(part.facts, start=part.before.version + 1):
+            event_id = new_id()
+            kept = seal(fact, tenant=tenant, stream=stream, version=version, event_id=event_id, keys=keys)
+            digest = leaf(tenant, kind, stream, version, event_id, fact.NAME, kept.data)
+            rows.append(FactRow(kind, stream, version, event_id, fact.NAME, kept.data, digest, kept.fact))
+    return AppendRequest(
+        tenant=tenant,
+        command=asked.command,
+        fingerprint=asked.fingerprint,
+        made=made,
+        end=parts[0].before.version + len(parts[0].facts),
+        actor=asked.actor,
+        correlation=asked.correlation,
+        causation=asked.causation,
+        facts=tuple(rows),
+    )
 
 
 def _receipt(outcome: Outcome) -> Receipt:

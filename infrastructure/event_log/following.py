@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 
 import asyncpg
 import structlog
@@ -10,6 +12,8 @@ import structlog
 from domain.shared.event import Event
 from domain.shared.recorded import Recorded
 from infrastructure.database.lost import LOST
+from infrastructure.event_log.appending import AppendRequest, Outcome
+from infrastructure.event_log.group_commit import Done
 from infrastructure.event_log.reading import LogReader
 
 log = structlog.get_logger()
@@ -20,18 +24,32 @@ Followed = Callable[[Sequence[Recorded[Event]]], None]
 class LogFollower:
     """Reads page after page behind the last position and hands each to ``followed`` (which must not block).
 
-    ``wake`` is what a wake-up calls; without one the log is looked at every ``poll`` seconds. Nothing stops it but
-    ``stop``: where the log cannot be read it tries again, and one who cannot follow does not hold up the others.
+    ``wake`` is what a wake-up calls; without one the log is looked at every ``poll`` seconds. What this very process
+    wrote is not read again where it is the next thing: ``stored`` hands it on. Nothing stops it but ``stop``: where the
+    log cannot be read it tries again, and one who cannot follow does not hold up the others.
     """
 
     def __init__(self, reader: LogReader, followed: Sequence[Followed], *, poll: float = 1.0) -> None:
         self._reader, self._followed, self._poll = reader, followed, poll
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._known = 0
         self.position = 0
 
-    def wake(self, _payload: str = "") -> None:
+    def wake(self, payload: str = "") -> None:
+        """The log has come to the position in ``payload``, or nobody knows how far."""
+        self._known = max(self._known, int(payload)) if payload else sys.maxsize
         self._wake.set()
+
+    def stored(self, done: Sequence[Done], at: datetime) -> None:
+        """What group commit has just written, in its order; read like everybody else's if others came between."""
+        if self._task is None:
+            return
+        page = [recorded for request, outcome in done for recorded in _recorded(request, outcome, at)]
+        if page and page[0].position == self.position + 1 and page[-1].position == self.position + len(page):
+            self._tell(page)
+        else:
+            self.wake(str(done[-1][1].position))
 
     def also(self, followed: Followed) -> None:
         """One more who is told of every page."""
@@ -53,7 +71,13 @@ class LogFollower:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll):
                     await self._wake.wait()
+                # What we wrote ourselves is often told of before it is handed on: then there is nothing to read.
+                await asyncio.sleep(0)
+                if self._known <= self.position:
+                    self._wake.clear()
+                    continue
             self._wake.clear()
+            self._known = 0
             try:
                 await self._read_on()
             except AWAY as error:
@@ -65,9 +89,35 @@ class LogFollower:
 
     async def _read_on(self) -> None:
         while page := await self._reader.after(self.position):
-            for followed in self._followed:
-                try:
-                    followed(page)
-                except Exception as error:
-                    log.error("a follower failed", first=page[0].position, error=type(error).__name__)
-            self.position = page[-1].position
+            self._tell([recorded for recorded in page if recorded.position > self.position])
+
+    def _tell(self, page: Sequence[Recorded[Event]]) -> None:
+        if not page:
+            return
+        self.position = page[-1].position
+        for followed in self._followed:
+            try:
+                followed(page)
+            except Exception as error:
+                log.error("a follower failed", first=page[0].position, error=type(error).__name__)
+
+
+def _recorded(request: AppendRequest, outcome: Outcome, at: datetime) -> Iterator[Recorded[Event]]:
+    """Facts in their envelopes, as reading them would give."""
+    for position, row in enumerate(request.facts, start=outcome.position - len(request.facts) + 1):
+        if row.fact is None:
+            continue
+        yield Recorded(
+            position=position,
+            tenant=request.tenant,
+            kind=row.kind,
+            stream=row.stream,
+            version=row.version,
+            event_id=row.event_id,
+            at=at,
+            actor=request.actor,
+            correlation=request.correlation,
+            causation=request.causation,
+            command=request.command,
+            fact=row.fact,
+        )

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +12,15 @@ import asyncpg
 import structlog
 
 from infrastructure.database.lost import LOST
-from infrastructure.event_log.appending import PLACEHOLDERS, AppendRequest, LogUnavailable, Outcome, columns, outcomes
+from infrastructure.event_log.appending import (
+    PLACEHOLDERS,
+    AppendRequest,
+    Claim,
+    LogUnavailable,
+    Outcome,
+    columns,
+    outcomes,
+)
 
 APPEND = f"select * from log.append({', '.join(f'${n}' for n in range(1, PLACEHOLDERS + 1))})"  # noqa: S608
 AWAY = (
@@ -25,6 +34,9 @@ AWAY = (
 )
 
 log = structlog.get_logger()
+TICK = 0.1
+"""Seconds between two looks at who has waited too long."""
+Done = tuple[AppendRequest, Outcome]
 Waiting = tuple[AppendRequest, "asyncio.Future[Outcome]"]
 
 
@@ -33,7 +45,8 @@ class GroupCommit:
 
     A request that was under way when the connection broke is sent again: its command id makes the log answer with the
     first outcome if it had been stored. After ``patience`` seconds without an answer callers get LogUnavailable.
-    ``written`` is told of every commit: requests, facts, seconds; ``shared`` of whose it was and how long it took.
+    ``written`` is told of every commit: requests, facts, seconds; ``shared`` of whose it was and how long it took;
+    ``stored`` of what was stored now, in its order, with the moment that the log gave it.
     """
 
     def __init__(
@@ -45,8 +58,9 @@ class GroupCommit:
         patience: float = 5.0,
         written: Callable[[int, int, float], None] = lambda requests, facts, seconds: None,
         shared: Callable[[list[AppendRequest], float], None] | None = None,
+        stored: Callable[[list[Done], datetime], None] | None = None,
     ) -> None:
-        self._written, self._shared = written, shared
+        self._written, self._shared, self._stored = written, shared, stored
         self._connect, self._most_facts, self._most_waiting, self._patience = (
             connect,
             most_facts,
@@ -54,7 +68,8 @@ class GroupCommit:
             patience,
         )
         self._waiting: deque[Waiting] = deque()
-        self._pending: set[asyncio.Future[Outcome]] = set()
+        self._pending: dict[asyncio.Future[Outcome], float] = {}
+        self._watch: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._connection: Any = None
@@ -68,12 +83,15 @@ class GroupCommit:
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="group commit")
+        self._give_up()
 
     async def stop(self) -> None:
         """Takes nothing new, finishes what is waiting, then lets go of the connection."""
         self._is_stopped = True
         if self._pending:
-            await asyncio.wait(self._pending, timeout=self._patience)
+            await asyncio.wait(list(self._pending), timeout=self._patience)
+        if self._watch:
+            self._watch.cancel()
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -88,15 +106,23 @@ class GroupCommit:
         """
         if self._is_stopped or len(self._waiting) >= self._most_waiting:
             raise LogUnavailable
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._pending.add(answer)
-        answer.add_done_callback(self._pending.discard)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome] = loop.create_future()
+        self._pending[answer] = loop.time() + self._patience
         self._waiting.append((request, answer))
         self._wake.set()
         try:
-            return await asyncio.wait_for(answer, self._patience)
-        except TimeoutError:
-            raise LogUnavailable from None
+            return await answer
+        finally:
+            del self._pending[answer]
+
+    def _give_up(self) -> None:
+        """Whoever has waited too long is told so. One clock for all: a timer for each costs more than its append."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for answer in [answer for answer, until in self._pending.items() if until <= now and not answer.done()]:
+            answer.set_exception(LogUnavailable())
+        self._watch = loop.call_later(min(TICK, self._patience / 4), self._give_up)
 
     async def _run(self) -> None:
         while True:
@@ -108,7 +134,7 @@ class GroupCommit:
     def _next_batch(self) -> list[Waiting]:
         batch: list[Waiting] = []
         later: deque[Waiting] = deque()
-        claimed: set[Any] = set()
+        claimed: set[Claim] = set()
         size = 0
         while self._waiting and size < self._most_facts:
             waiting = self._waiting.popleft()
@@ -127,7 +153,7 @@ class GroupCommit:
     async def _write(self, batch: list[Waiting]) -> None:
         begun = perf_counter()
         try:
-            found = await self._append([request for request, _ in batch])
+            found, moment = await self._append([request for request, _ in batch])
         except AWAY:
             self._drop()
             self._waiting.extendleft(reversed([waiting for waiting in batch if not waiting[1].done()]))
@@ -139,12 +165,15 @@ class GroupCommit:
             facts = sum(len(request.facts) for request, _ in batch)
             self.facts += facts
             seconds = perf_counter() - begun
-            self._written(len(batch), facts, seconds)
-            if self._shared:
-                self._shared([request for request, _ in batch], seconds)
             for (_, answer), outcome in zip(batch, found, strict=True):
                 if not answer.done():
                     answer.set_result(outcome)
+            self._written(len(batch), facts, seconds)
+            if self._shared:
+                self._shared([request for request, _ in batch], seconds)
+            if self._stored and moment:
+                became = zip(batch, found, strict=True)
+                self._stored([(request, outcome) for (request, _), outcome in became if outcome.what == "done"], moment)
 
     async def _isolate(self, batch: list[Waiting], error: Exception) -> None:
         """One bad request must not take the others down: write them one by one."""
@@ -154,11 +183,13 @@ class GroupCommit:
         elif not batch[0][1].done():
             batch[0][1].set_exception(error)
 
-    async def _append(self, requests: list[AppendRequest]) -> list[Outcome]:
+    async def _append(self, requests: list[AppendRequest]) -> tuple[list[Outcome], datetime | None]:
+        """What became of each, and when what was done now is said to have happened."""
         async with asyncio.timeout(self._patience):
             if self._connection is None:
                 self._connection = await self._open()
-            return outcomes(await self._connection.fetch(APPEND, *columns(requests)), len(requests))
+            rows = await self._connection.fetch(APPEND, *columns(requests))
+        return outcomes(rows, len(requests)), next((row[5] for row in rows if row[5]), None)
 
     async def _open(self) -> Any:
         """Whatever stands in the way of a connection is not the fault of a request."""

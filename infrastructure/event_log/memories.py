@@ -1,6 +1,5 @@
 """Memories of aggregates, kept as long as they are in use and fast-forwarded as the log goes on."""
 
-from collections import OrderedDict
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +8,13 @@ import msgspec
 from domain.shared.event import Event
 from domain.shared.recorded import Recorded
 
-Stream = tuple[UUID, str, UUID]
-"""Tenant, kind, id."""
+Key = tuple[int, str, int]
+"""A stream: tenant, kind, id. As numbers: a UUID is hashed in Python, a number is not."""
+
+
+def key_of(tenant: UUID, kind: str, stream: UUID) -> Key:
+    """What a stream's memory is found by."""
+    return tenant.int, kind, stream.int
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -21,38 +25,44 @@ class Remembered(msgspec.Struct, frozen=True):
 
 
 class Memories:
-    """At most so many memories; the one unused for longest goes first."""
+    """At most so many memories. They are kept in two halves: what is used comes to the front one, and when that is full
+    the other one, which nobody used meanwhile, is let go."""
 
     def __init__(self, most: int = 50_000) -> None:
-        self._most = most
-        self._kept: OrderedDict[Stream, Remembered] = OrderedDict()
+        self._half = max(1, most // 2)
+        self._front: dict[Key, Remembered] = {}
+        self._back: dict[Key, Remembered] = {}
 
-    def get(self, stream: Stream) -> Remembered | None:
-        if found := self._kept.get(stream):
-            self._kept.move_to_end(stream)
+    def get(self, stream: Key) -> Remembered | None:
+        found = self._front.get(stream)
+        if found is None and (found := self._back.pop(stream, None)) is not None:
+            self._keep(stream, found)
         return found
 
-    def put(self, stream: Stream, remembered: Remembered) -> None:
+    def put(self, stream: Key, remembered: Remembered) -> None:
         """Keeps a memory, unless a newer one is kept already."""
-        known = self._kept.get(stream)
-        if known is not None and known.version >= remembered.version:
-            return
-        self._kept[stream] = remembered
-        self._kept.move_to_end(stream)
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        known = self.get(stream)
+        if known is None or known.version < remembered.version:
+            self._keep(stream, remembered)
 
-    def forget(self, stream: Stream) -> None:
+    def forget(self, stream: Key) -> None:
         """What is remembered of a stream is not to be relied on."""
-        self._kept.pop(stream, None)
+        self._front.pop(stream, None)
+        self._back.pop(stream, None)
 
     def follow(self, recorded: Recorded[Event]) -> None:
         """Something happened, here or in another process: what is remembered of that stream follows."""
-        stream = (recorded.tenant, recorded.kind, recorded.stream)
-        known = self._kept.get(stream)
+        stream = key_of(recorded.tenant, recorded.kind, recorded.stream)
+        half = self._front if stream in self._front else self._back
+        known = half.get(stream)
         if known is None or known.version >= recorded.version:
             return
         if known.version == recorded.version - 1:
-            self._kept[stream] = Remembered(known.memory.after(recorded.fact), recorded.version)
+            half[stream] = Remembered(known.memory.after(recorded.fact), recorded.version)
         else:
-            del self._kept[stream]
+            del half[stream]
+
+    def _keep(self, stream: Key, remembered: Remembered) -> None:
+        self._front[stream] = remembered
+        if len(self._front) >= self._half:
+            self._front, self._back = {}, self._front

@@ -55,7 +55,7 @@ create function log.append(
     actor_ids uuid[], correlations uuid[], causations uuid[],
     requests int[], kinds text[], streams uuid[], versions int[], event_ids uuid[], names text[], datas bytea[],
     hashes bytea[]
-) returns table (request int, outcome text, made uuid, "position" bigint, version int)
+) returns table (request int, outcome text, made uuid, "position" bigint, version int, recorded_at timestamptz)
 language plpgsql
 set enable_seqscan = off
 as $$
@@ -119,11 +119,12 @@ begin
         insert into log.commands (tenant_id, command_id, fingerprint, made, position, version, recorded_at)
         select k.tenant_id, k.command_id, k.fingerprint, k.made, k.position, k.version, moment from kept k
     )
-    select k.request::int, 'done', k.made, k.position, k.version from kept k
+    select k.request::int, 'done', k.made, k.position, k.version, moment from kept k
     union all
-    select d.request::int, case when d.same then 'repeated' else 'reused' end, d.made, d.position, d.version from done d
+    select d.request::int, case when d.same then 'repeated' else 'reused' end, d.made, d.position, d.version, null
+        from done d
     union all
-    select s.request, 'conflict', null, null, null from stale s where s.request not in (select d.request from done d);
+    select s.request, 'conflict', null, null, null, null from stale s where s.request not in (select d.request from done d);
     select e.position into last from log.events e order by e.position desc limit 1;
     if last > head then
         perform pg_notify('helpr_log', last::text);

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.shared.event import Erased, Event, Place, Sealed
 from infrastructure.keys import record
@@ -35,29 +36,44 @@ class UnknownFact(Exception):
 def scopes_of(fact: Event) -> tuple[str, ...]:
     """The scopes under which the personal fields of a fact are sealed; empty when it has none."""
     marks = marks_of(type(fact))
-    if not any(getattr(fact, name) is not None for name in marks.personal):
-        return ()
-    return tuple(sorted(f"{kind}:{getattr(fact, name)}" for name, kind in marks.scopes.items()))
+    for name in marks.personal:
+        if getattr(fact, name) is not None:
+            return tuple(sorted([f"{kind}:{getattr(fact, field)}" for field, kind in marks.scopes.items()]))
+    return ()
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A fact as it is stored, a msgpack map with sealed records for its personal fields, and as the log gives it."""
+
+    data: bytes
+    fact: Event
 
 
 def seal(
     fact: Event, *, tenant: UUID, stream: UUID, version: int, event_id: UUID, keys: Mapping[str, ScopeKey]
-) -> bytes:
-    """The fact as it is stored in this place: a msgpack map, with sealed records for its personal fields.
+) -> Kept:
+    """Seals the personal fields of a fact for this place, under the keys of its scopes.
 
     Raises TypeError for a field that is Sealed or Erased already: the ciphertext would become the text.
     """
     marks = marks_of(type(fact))
-    scopes = [(ScopeRef(scope, keys[scope].generation), keys[scope].key) for scope in scopes_of(fact)]
     stored = {name: getattr(fact, name) for name in marks.clear}
+    sealed: dict[str, Sealed] = {}
+    refs: list[ScopeRef] = []
+    under: list[bytes] = []
     for name in marks.personal:
-        value = getattr(fact, name)
-        if value is not None:
-            _refuse_sealed(fact, name, value)
-            place = Place(tenant, stream, version, event_id, fact.NAME, name)
-            value = record.seal([key for _, key in scopes], [ref for ref, _ in scopes], encode(value), place)
-        stored[name] = value
-    return encode(stored)
+        stored[name] = value = getattr(fact, name)
+        if value is None:
+            continue
+        _refuse_sealed(fact, name, value)
+        if not refs:
+            for scope in scopes_of(fact):
+                refs.append(ScopeRef(scope, keys[scope].generation))
+                under.append(keys[scope].key)
+        place = Place(tenant, stream, version, event_id, fact.NAME, name)
+        stored[name] = record.seal(under, refs, encode(value), place)
+        sealed[name] = Sealed(stored[name], place)
+    return Kept(encode(stored), replace(fact, **sealed) if sealed else fact)
 
 
 def _refuse_sealed(fact: Event, name: str, value: Any) -> None:

@@ -82,7 +82,7 @@ def _fresh(name: str, kind: type[Event]) -> Iterator[Sample]:
 def _sample(name: str, kind: type[Event], values: dict[str, Any]) -> Sample:
     fact = kind(**values)
     keys = {scope: ScopeKey(1, _key(scope)) for scope in scopes_of(fact)}
-    stored = seal(fact, tenant=TENANT, stream=STREAM, version=VERSION, event_id=EVENT, keys=keys)
+    stored = seal(fact, tenant=TENANT, stream=STREAM, version=VERSION, event_id=EVENT, keys=keys).data
     return Sample(name, shape(kind), stored.hex(), dict(msgspec.to_builtins(fact)))
 
 

@@ -134,6 +134,6 @@ def _rows(
 ) -> Iterator[FactRow]:
     for version, fact in enumerate(facts, start=1):
         place: dict[str, Any] = {"tenant": tenant, "stream": stream, "version": version, "event_id": new_id()}
-        data = seal(fact, keys=keys, **place)
+        data = seal(fact, keys=keys, **place).data
         hashed = leaf(tenant, kind, stream, version, place["event_id"], fact.NAME, data)
         yield FactRow(kind, stream, version, place["event_id"], fact.NAME, data, hashed)

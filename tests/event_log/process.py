@@ -9,6 +9,7 @@ import msgspec
 from application.ports import Asked
 from infrastructure.database.connections import connect, connect_pool
 from infrastructure.event_log.event_store import LogEventStore
+from infrastructure.event_log.following import LogFollower
 from infrastructure.event_log.group_commit import GroupCommit
 from infrastructure.event_log.memories import Memories
 from infrastructure.event_log.reading import LogReader
@@ -23,17 +24,22 @@ class Process(msgspec.Struct, frozen=True):
     reader: LogReader
     memories: Memories
     pool: Any
+    follower: LogFollower
+    """Not started, and nobody follows yet."""
 
 
 @asynccontextmanager
 async def process_on(dsn: str, keys: ScopeKeys) -> AsyncIterator[Process]:
     pool, memories = await connect_pool(dsn, size=4), Memories()
-    log, reader = GroupCommit(lambda: connect(dsn)), LogReader(pool)
+    reader = LogReader(pool)
+    follower = LogFollower(reader, (), poll=3600)
+    log = GroupCommit(lambda: connect(dsn), stored=follower.stored)
     log.start()
     try:
-        yield Process(LogEventStore(log, reader, keys, memories), log, reader, memories, pool)
+        yield Process(LogEventStore(log, reader, keys, memories), log, reader, memories, pool, follower)
     finally:
         await log.stop()
+        await follower.stop()
         await pool.close()
 
 

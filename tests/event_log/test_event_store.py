@@ -20,7 +20,7 @@ from domain.shared.ids import MessageId, VisitorId
 from domain.shared.refusal import Malformed, Refusal
 from infrastructure.event_log.appending import AppendRequest, LogUnavailable, Outcome
 from infrastructure.event_log.event_store import LogEventStore
-from infrastructure.event_log.memories import Remembered
+from infrastructure.event_log.memories import Remembered, key_of
 from infrastructure.event_log.reading import LogReader
 from infrastructure.keys.digests import new_id
 from infrastructure.keys.facts import plain
@@ -306,7 +306,7 @@ async def test_crossed_streams_do_not_wait_for_each_other_for_ever(here: Process
 async def test_a_memory_of_what_the_log_has_lost_is_given_up(here: Process) -> None:
     conversation, _ = await started(here)
     memory = await here.events.load(Conversation, conversation, tenant=ACME)
-    here.memories.put((ACME, "conversation", conversation), Remembered(memory, 7))
+    here.memories.put(key_of(ACME, "conversation", conversation), Remembered(memory, 7))
     receipt = await here.events.change(Conversation, conversation, resolve, asked=asked())
     assert receipt.version == 3
 

@@ -13,11 +13,11 @@ from domain.conversations.events import (
 from domain.shared.event import Event
 from domain.shared.ids import VisitorId
 from domain.shared.recorded import Recorded
-from infrastructure.event_log.memories import Memories, Remembered
+from infrastructure.event_log.memories import Memories, Remembered, key_of
 from tests.event_log.writing import ACME, ALICE, OTHER
 
 STREAM = UUID(int=7)
-KEY = (ACME, "conversation", STREAM)
+KEY = key_of(ACME, "conversation", STREAM)
 
 
 def happened(version: int, fact: ConversationEvent, *, tenant: UUID = ACME) -> Recorded[Event]:
@@ -95,8 +95,8 @@ def test_a_newer_memory_is_never_replaced_by_an_older_one() -> None:
 
 
 def test_the_memory_unused_for_longest_goes_first() -> None:
-    memories = Memories(most=2)
-    keys = [(ACME, "conversation", UUID(int=number)) for number in range(3)]
+    memories = Memories(most=4)
+    keys = [key_of(ACME, "conversation", UUID(int=number)) for number in range(3)]
     memories.put(keys[0], Remembered(Conversation(), 1))
     memories.put(keys[1], Remembered(Conversation(), 1))
     memories.get(keys[0])

@@ -27,7 +27,7 @@ def row(
 ) -> FactRow:
     """A fact without personal data, ready to be stored as this version of a stream."""
     event_id = new_id()
-    data = seal(fact, tenant=tenant, stream=stream, version=version, event_id=event_id, keys={})
+    data = seal(fact, tenant=tenant, stream=stream, version=version, event_id=event_id, keys={}).data
     digest = leaf(tenant, kind, stream, version, event_id, fact.NAME, data)
     return FactRow(kind, stream, version, event_id, fact.NAME, data, digest)
 

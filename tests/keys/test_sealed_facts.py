@@ -68,8 +68,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 async def stored(keyring: TenantKeyring, fact: Event) -> Row:
     keys = await keyring.keys_for(ACME, scopes_of(fact))
     event_id = new_id()
-    data = seal(fact, tenant=ACME, stream=STREAM, version=3, event_id=event_id, keys=keys)
-    return Row(event_id=event_id, name=fact.NAME, data=data)
+    kept = seal(fact, tenant=ACME, stream=STREAM, version=3, event_id=event_id, keys=keys)
+    row = Row(event_id=event_id, name=fact.NAME, data=kept.data)
+    assert kept.fact == row.unfold(), "who seals a fact hands on another than who reads it"
+    return row
 
 
 async def open_all(keyring: TenantKeyring, row: Row) -> Any:

@@ -93,7 +93,7 @@ def as_recorded(order: Sequence[Happening]) -> Facts:
         version = versions[tenant, happening.kind, stream] = versions.get((tenant, happening.kind, stream), 0) + 1
         place: Any = {"tenant": tenant, "stream": stream, "version": version, "event_id": new_id()}
         keys = {scope: ScopeKey(1, bytes(32)) for scope in scopes_of(fact)}
-        kept = unfold(fact.NAME, seal(fact, keys=keys, **place), **place)
+        kept = unfold(fact.NAME, seal(fact, keys=keys, **place).data, **place)
         envelope: Any = {"actor": SOMEBODY, "correlation": new_id(), "causation": None, "command": new_id()}
         at = START + timedelta(seconds=position)
         recorded.append(Recorded(position=position, kind=happening.kind, at=at, fact=kept, **place, **envelope))

@@ -42,7 +42,7 @@ class FactMapper(Mapper[Any]):
             raise TypeError(f"{type(domain_event).__name__} is not a fact: only facts go into the log")
         place, fact, tenant = domain_event, domain_event.fact, self._streams.tenant
         scopes = scopes_of(fact)
-        data = seal(
+        kept = seal(
             fact,
             tenant=tenant,
             stream=self._streams.stream(place.originator_id)[1],
@@ -50,7 +50,7 @@ class FactMapper(Mapper[Any]):
             event_id=place.event_id,
             keys=self._keys_for(tenant, scopes) if scopes else {},
         )
-        state = FactState(data, place.event_id)
+        state = FactState(kept.data, place.event_id)
         return StoredEvent(place.originator_id, place.originator_version, fact.NAME, state)
 
     def to_domain_event(self, stored_event: StoredEvent) -> FactInStream[Any]:
