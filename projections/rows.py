@@ -1,6 +1,7 @@
 """Rows of a view, many at a time: one statement to load what a batch touches, one to write it back."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,15 +18,10 @@ Key = tuple[UUID, UUID]
 
 def load(db: Database, table: str, kind: type[R], keys: Iterable[Key]) -> dict[Key, R]:
     """The rows of these keys. The fields of ``kind`` are the table's columns; the first two are the key."""
-    names = kind.__struct_fields__
     wanted = list(keys)
-    query = sql.SQL("select {} from {} t join unnest(%s::uuid[], %s::uuid[]) w (a, b) on {} = w.a and {} = w.b").format(
-        sql.SQL(", ").join(sql.Identifier("t", name) for name in names),
-        sql.Identifier(table),
-        sql.Identifier("t", names[0]),
-        sql.Identifier("t", names[1]),
-    )
-    rows = db.execute(query, ([a for a, _ in wanted], [b for _, b in wanted])).fetchall()
+    if not wanted:
+        return {}
+    rows = db.execute(_loading(table, kind.__struct_fields__), _arrays(wanted))
     return {(row[0], row[1]): kind(*row) for row in rows}
 
 
@@ -35,14 +31,30 @@ def write(db: Database, table: str, rows: Sequence[msgspec.Struct], *, key: int 
     for start in range(0, len(rows), AT_ONCE):
         chunk = rows[start : start + AT_ONCE]
         names = chunk[0].__struct_fields__
-        columns, keys = (sql.SQL(", ").join(map(sql.Identifier, some)) for some in (names, names[:key]))
-        replaced = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(n)) for n in names[key:])
-        query = sql.SQL(
-            """insert into {0} ({1}) select {1} from json_populate_recordset(null::{0}, %s::json)
-            on conflict ({2}) do update set {3}"""
-        ).format(sql.Identifier(table), columns, keys, replaced)
         values = [{name: _as_json(getattr(row, name)) for name in names} for row in chunk]
-        db.execute(query, (msgspec.json.encode(values).decode(),))
+        db.execute(_writing(table, names, key), (msgspec.json.encode(values).decode(),))
+
+
+@cache
+def _loading(table: str, names: tuple[str, ...]) -> bytes:
+    query = sql.SQL("select {} from {} t join unnest(%s::uuid[], %s::uuid[]) w (a, b) on {} = w.a and {} = w.b").format(
+        sql.SQL(", ").join(sql.Identifier("t", name) for name in names),
+        sql.Identifier(table),
+        sql.Identifier("t", names[0]),
+        sql.Identifier("t", names[1]),
+    )
+    return query.as_bytes()
+
+
+@cache
+def _writing(table: str, names: tuple[str, ...], key: int) -> bytes:
+    columns, keys = (sql.SQL(", ").join(map(sql.Identifier, some)) for some in (names, names[:key]))
+    replaced = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(n)) for n in names[key:])
+    query = sql.SQL(
+        """insert into {0} ({1}) select {1} from json_populate_recordset(null::{0}, %s::json)
+        on conflict ({2}) do update set {3}"""
+    ).format(sql.Identifier(table), columns, keys, replaced)
+    return query.as_bytes()
 
 
 def _as_json(value: Any) -> Any:
@@ -56,14 +68,22 @@ def forgotten_among(db: Database, table: str, people: Iterable[Key]) -> set[Key]
     """Who of these people was forgotten before: nothing more is kept of them. A table of the view's own remembers, for
     what a person did may be folded after they were forgotten, when its stream was parked meanwhile."""
     wanted = list(people)
+    if not wanted:
+        return set()
     query = sql.SQL(
         """select tenant_id, subject from {} f
         join unnest(%s::uuid[], %s::uuid[]) w (a, b) on f.tenant_id = w.a and f.subject = w.b"""
     ).format(sql.Identifier(table))
-    return set(db.execute(query, ([a for a, _ in wanted], [b for _, b in wanted])).fetchall())
+    return set(db.execute(query, _arrays(wanted)))
 
 
 def remember_forgotten(db: Database, table: str, people: Iterable[Key]) -> None:
     """From now on nothing of these people is kept in this view."""
-    query = sql.SQL("insert into {} values (%s, %s) on conflict do nothing").format(sql.Identifier(table))
-    db.cursor().executemany(query, list(people))
+    wanted = list(people)
+    if wanted:
+        query = sql.SQL("insert into {} select * from unnest(%s::uuid[], %s::uuid[]) on conflict do nothing")
+        db.execute(query.format(sql.Identifier(table)), _arrays(wanted))
+
+
+def _arrays(keys: Sequence[Key]) -> tuple[list[UUID], list[UUID]]:
+    return [tenant for tenant, _ in keys], [id for _, id in keys]

@@ -5,12 +5,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-import psycopg
 import structlog
 
 from infrastructure.database.connections import connect_worker
 from infrastructure.event_log.pages import LogPages, Page
-from infrastructure.views.folding import Fenced, Folding, step
+from infrastructure.views.folding import NOT_THE_FACTS_FAULT, Fenced, Folding, step
 from infrastructure.views.generations import Generation, serving
 from infrastructure.views.leases import LEASE, Leases
 from infrastructure.views.pace import Pace
@@ -45,7 +44,7 @@ def run_worker(
                 ready()
                 pause = 0.1
                 worker.run(stop)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except NOT_THE_FACTS_FAULT as error:
             log.warning("views are away", error=type(error).__name__, retry_in=pause)
             stop.wait(pause)
             pause = min(pause * 2, 5.0)

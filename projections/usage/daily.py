@@ -36,14 +36,18 @@ def fold(batch: Batch, db: Database) -> None:
             case ConversationResolved():
                 day["resolved"] += 1
     names = ("conversations", "visitor_messages", "agent_messages", "resolved")
-    db.cursor().executemany(
-        """insert into daily as d values (%s, %s, %s, %s, %s, %s) on conflict (tenant_id, day) do update set
+    if counted:
+        columns = [[tenant for tenant, _ in counted], [day for _, day in counted]]
+        db.execute(ADDED, [*columns, *([day[name] for day in counted.values()] for name in names)])
+
+
+ADDED = """
+    insert into daily as d select * from unnest(%s::uuid[], %s::date[], %s::int[], %s::int[], %s::int[], %s::int[])
+    on conflict (tenant_id, day) do update set
         conversations = d.conversations + excluded.conversations,
         visitor_messages = d.visitor_messages + excluded.visitor_messages,
         agent_messages = d.agent_messages + excluded.agent_messages,
-        resolved = d.resolved + excluded.resolved""",
-        [(*key, *(day[name] for name in names)) for key, day in counted.items()],
-    )
+        resolved = d.resolved + excluded.resolved"""
 
 
 async def days(db: Any, tenant: UUID, *, first: date, last: date) -> list[Day]:

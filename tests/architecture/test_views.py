@@ -62,6 +62,20 @@ def test_every_table_of_a_view_belongs_to_a_tenant(view: View) -> None:
     assert [table.split()[0] for table in tables if "primary key (tenant_id, " not in table] == []
 
 
+@pytest.mark.requirement("R-OPS-3")
+def test_no_view_leaves_the_session_where_its_lease_does_not_end() -> None:
+    """What psycopg sends last for many statements at once keeps PostgreSQL from ending a transaction that says nothing
+    any more: a worker that is stopped behind it would keep what it holds."""
+    assert [
+        each.module
+        for each in product()
+        if each.layer == "projections"
+        if any(
+            isinstance(node, ast.Attribute) and node.attr in ("executemany", "pipeline") for node in ast.walk(each.tree)
+        )
+    ] == []
+
+
 def test_a_refusal_is_a_sentence() -> None:
     said = {kind.__name__: " ".join(cleandoc(vars(kind).get("__doc__") or "").split()) for kind in refusals()}
     assert [

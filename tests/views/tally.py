@@ -26,15 +26,17 @@ class CannotBeFolded(Exception):
 def fold(batch: Batch, db: Database) -> None:
     if bad := poisoned.intersection(recorded.stream for recorded in batch):
         raise CannotBeFolded(bad)
-    db.cursor().executemany(
-        """insert into tally values (%s, %s, %s) on conflict (tenant_id, stream_id)
+    counts = Counter((r.tenant, r.stream) for r in batch)
+    db.execute(
+        """insert into tally select * from unnest(%s::uuid[], %s::uuid[], %s::int[]) on conflict (tenant_id, stream_id)
         do update set facts = tally.facts + excluded.facts""",
-        [(*stream, facts) for stream, facts in Counter((r.tenant, r.stream) for r in batch).items()],
+        ([tenant for tenant, _ in counts], [stream for _, stream in counts], list(counts.values())),
     )
-    db.cursor().executemany(
-        """insert into tally_total values (%s, %s) on conflict (tenant_id)
+    totals = Counter(recorded.tenant for recorded in batch)
+    db.execute(
+        """insert into tally_total select * from unnest(%s::uuid[], %s::int[]) on conflict (tenant_id)
         do update set facts = tally_total.facts + excluded.facts""",
-        list(Counter(recorded.tenant for recorded in batch).items()),
+        (list(totals), list(totals.values())),
     )
     while meanwhile:
         meanwhile.pop()()
