@@ -6,12 +6,16 @@ import msgspec
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from api.asking import AT_LEAST, KEY
+from api import links, shapes
+from api.asking import AT_LEAST, KEY, LONGEST_KEY, POSITION
 from api.caller import CSRF_HEADER
 from api.problems import TITLES, Problem
 
 EVERYBODY = ("signIn", "beginWidgetSession", "isAlive", "isReady")
-PROBLEMS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+PROBLEMS = (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 503)
+NO_POSITION = ("whoAmI", "signOut", "liveToken", "widgetLiveToken", "readMoment", "exportTrail", "isAlive", "isReady")
+"""Operations whose answer tells no position of the log."""
+FILES = {"exportTrail": ("application/x-ndjson", "text/csv")}
 MESSAGE = "0193e1b2-7c4d-7a10-9c55-2f6f0d1e8a01"
 AGENT = "0193e1b2-7c4d-7a10-9c55-2f6f0d1e8a02"
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -32,6 +36,23 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "sendMyMessage": {"text": "It should have come on Monday."},
     "markMineRead": {"sequence": 12},
 }
+HEADERS: dict[str, dict[str, Any]] = {
+    AT_LEAST: {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    KEY: {"type": "string", "maxLength": LONGEST_KEY, "pattern": "^[ -~]*$"},
+    CSRF_HEADER: {"type": "string", "minLength": 1, "examples": ["console"]},
+}
+POSITION_SAID = {
+    "required": True,
+    "description": f"Say it as {AT_LEAST} to read at least this.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+AFTER_A_WHILE = {"required": True, "description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+TOLD: dict[int, dict[str, Any]] = {
+    405: {"Allow": {"required": True, "description": "What can be done here.", "schema": {"type": "string"}}},
+    429: {"Retry-After": AFTER_A_WHILE},
+    503: {"Retry-After": AFTER_A_WHILE},
+}
+"""Headers of problems."""
 SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": "helpr_session", "description": "An agent who is signed in."},
     "visitor": {
@@ -73,11 +94,14 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
         for method, operation in operations.items():
             if isinstance(operation, dict) and "operationId" in operation:
                 _describe(path, method, operation)
+    shapes.shape(schema)
+    links.link(schema)
     return schema
 
 
 def _describe(path: str, method: str, operation: dict[str, Any]) -> None:
     name = operation["operationId"]
+    _describe_answers(name, operation["responses"])
     operation["responses"] |= {str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in PROBLEMS}
     if not path.startswith(("/v1/", "/widget/")):
         return
@@ -85,11 +109,21 @@ def _describe(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["security"] = [] if name in EVERYBODY else [{"visitor": []} if is_widget else {"session": []}]
     parameters = operation.setdefault("parameters", [])
     known = {parameter["name"] for parameter in parameters}
-    for parameter in _headers(method, is_widget):
+    for parameter in _headers(method, is_widget) if name != "signIn" else ():
         if parameter["name"] not in known:
             parameters.append(parameter)
     if example := EXAMPLES.get(name):
         operation["requestBody"]["content"]["application/json"]["example"] = example
+
+
+def _describe_answers(name: str, responses: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        if kinds := FILES.get(name):
+            response["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
+        if status == "204":
+            del response["content"]
+        if name not in NO_POSITION:
+            response["headers"] = {POSITION: POSITION_SAID}
 
 
 def _headers(method: str, is_widget: bool) -> list[dict[str, Any]]:
@@ -102,12 +136,10 @@ def _headers(method: str, is_widget: bool) -> list[dict[str, Any]]:
 
 
 def _header(name: str, description: str, *, is_required: bool = False) -> dict[str, Any]:
-    kind = "integer" if name == AT_LEAST else "string"
-    return {
-        "name": name, "in": "header", "required": is_required, "description": description, "schema": {"type": kind},
-    }  # fmt: skip
+    schema = HEADERS[name]
+    return {"name": name, "in": "header", "required": is_required, "description": description, "schema": schema}
 
 
 def _problem(status: int) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": TITLES[status], "content": content}
+    return {"description": TITLES[status], "content": content, "headers": TOLD.get(status, {})}

@@ -88,10 +88,11 @@ async def export_trail(
     conversation: FromPath[UUID],
     caller: NamedDependency[Caller],
     reads: NamedDependency[Reads],
+    at_least: NamedDependency[int],
     format: FromQuery[Format] = Format.JSONL,
 ) -> Stream:
     """The whole trail as a file: a JSON object or a CSV line for each fact."""
-    async with reads(caller.tenant, audit.NAME) as db:
+    async with reads(caller.tenant, audit.NAME, at_least=at_least) as db:
         if not await audit.trail(db, caller.tenant, conversation, KIND, after=0, limit=1):
             raise TrailIsUnknown
     lines = _as_csv if format is Format.CSV else _as_json

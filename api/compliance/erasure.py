@@ -43,7 +43,12 @@ class Erasures(msgspec.Struct, frozen=True):
     erasures: list[ErasureShown]
 
 
-@post("/visitors/{visitor:uuid}/erasure", operation_id="eraseVisitor", opt={"permission": Permission.ERASE})
+@post(
+    "/visitors/{visitor:uuid}/erasure",
+    operation_id="eraseVisitor",
+    opt={"permission": Permission.ERASE},
+    status_code=202,
+)
 async def erase_visitor(
     visitor: FromPath[UUID],
     data: JSONBody[ErasureWanted],

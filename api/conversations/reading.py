@@ -1,5 +1,6 @@
 """Saying what one has seen, over HTTP."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -17,7 +18,7 @@ from domain.shared.permission import Permission
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The sequence of the last change that was seen."""
 
-    sequence: int
+    sequence: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 @put("/conversations/{conversation:uuid}/read", operation_id="markRead", opt={"permission": Permission.CONVERSE})

@@ -5,7 +5,11 @@ from domain.conversations.events import MessagesRead, Party
 from domain.conversations.messaging import ConversationIsUnknown, visitor_of
 from domain.shared.event import Facts
 from domain.shared.ids import VisitorId
-from domain.shared.refusal import Malformed
+from domain.shared.refusal import Malformed, Refusal
+
+
+class ConversationIsNotThatFar(Refusal):
+    """So much has not happened in this conversation yet."""
 
 
 def read_as_agent(conversation: Conversation, *, up_to: int) -> Facts:
@@ -22,6 +26,8 @@ def read_as_visitor(conversation: Conversation, *, visitor: VisitorId, up_to: in
 
 
 def _read(conversation: Conversation, reader: Party, before: int, up_to: int) -> Facts:
-    if not 0 < up_to <= conversation.version:
-        raise Malformed("sequence", f"must be between 1 and {conversation.version}")
+    if up_to < 1:
+        raise Malformed("sequence", "must be at least 1")
+    if up_to > conversation.version:
+        raise ConversationIsNotThatFar
     return () if up_to <= before else MessagesRead(reader=reader, up_to=up_to)

@@ -94,6 +94,9 @@ async def test_other_methods_are_refused_and_the_right_ones_named(world: World, 
             answer = await world.anybody.request(method, url)
             assert (answer.status_code, is_wrong(answer, "")) == (405, False), answer.text
             assert set(answer.headers["allow"].split(", ")) - {"OPTIONS"} == mine
+        answer = await world.anybody.options(url)
+    assert answer.status_code == 204
+    assert path.startswith("/widget/") or set(answer.headers["allow"].split(", ")) - {"OPTIONS"} == mine
 
 
 @pytest.mark.parametrize("path", NOWHERE, ids=[path[:30] for path in NOWHERE])

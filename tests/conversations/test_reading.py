@@ -7,7 +7,7 @@ import pytest
 from domain.conversations.conversation import Conversation
 from domain.conversations.events import ConversationResolved, ConversationStarted, MessagesRead, Party
 from domain.conversations.messaging import ConversationIsUnknown
-from domain.conversations.reading import read_as_agent, read_as_visitor
+from domain.conversations.reading import ConversationIsNotThatFar, read_as_agent, read_as_visitor
 from domain.shared.ids import VisitorId
 from domain.shared.refusal import Malformed
 from tests.spec import given
@@ -28,9 +28,13 @@ def test_reading_the_same_again_or_going_back_says_nothing() -> None:
     given(Conversation, *two_facts, agents_read).when(read_as_agent, up_to=1).then()
 
 
-@pytest.mark.parametrize("up_to", [-1, 0, 3])
-def test_nobody_reads_what_was_never_written(up_to: int) -> None:
+@pytest.mark.parametrize("up_to", [-1, 0])
+def test_nobody_reads_what_comes_before_the_first(up_to: int) -> None:
     given(Conversation, *two_facts).when(read_as_agent, up_to=up_to).refuses(Malformed)
+
+
+def test_nobody_reads_what_was_not_written_yet() -> None:
+    given(Conversation, *two_facts).when(read_as_agent, up_to=3).refuses(ConversationIsNotThatFar)
 
 
 def test_a_visitor_reads_only_their_own_conversations() -> None:

@@ -1095,6 +1095,26 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description This cannot be done here */
+        readonly Problem405: {
+            headers: {
+                /** @description What can be done here. */
+                readonly Allow: string;
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too slow */
+        readonly Problem408: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The rules say no */
         readonly Problem409: {
             headers: {
@@ -1106,6 +1126,15 @@ export interface components {
         };
         /** @description Too large */
         readonly Problem413: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description This kind of content is not understood */
+        readonly Problem415: {
             headers: {
                 readonly [name: string]: unknown;
             };
@@ -1125,6 +1154,8 @@ export interface components {
         /** @description Too many requests */
         readonly Problem429: {
             headers: {
+                /** @description Seconds to wait. */
+                readonly "Retry-After": number;
                 readonly [name: string]: unknown;
             };
             content: {
@@ -1134,6 +1165,8 @@ export interface components {
         /** @description Not available just now */
         readonly Problem503: {
             headers: {
+                /** @description Seconds to wait. */
+                readonly "Retry-After": number;
                 readonly [name: string]: unknown;
             };
             content: {
@@ -1170,8 +1203,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1199,8 +1235,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1221,6 +1260,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1231,8 +1272,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1244,9 +1288,9 @@ export interface operations {
                 readonly status?: components["schemas"]["StatusFilter"];
                 readonly sort?: components["schemas"]["Sort"];
                 /** @description me, none or the id of an agent */
-                readonly assignee?: string | null;
+                readonly assignee?: ("me" | "none") | string;
                 /** @description the cursor of the last page */
-                readonly after?: string | null;
+                readonly after?: string;
                 readonly limit?: number;
             };
             readonly header?: {
@@ -1261,6 +1305,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1271,8 +1317,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1293,6 +1342,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1303,8 +1354,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1329,6 +1383,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1339,8 +1395,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1374,6 +1433,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1384,8 +1445,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1394,7 +1458,7 @@ export interface operations {
     readonly readChanges: {
         readonly parameters: {
             readonly query?: {
-                readonly before?: number | null;
+                readonly before?: number;
                 readonly after?: number;
                 readonly limit?: number;
             };
@@ -1412,6 +1476,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1422,8 +1488,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1458,6 +1527,8 @@ export interface operations {
             /** @description Document created, URL follows */
             readonly 201: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1468,8 +1539,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1505,8 +1579,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1540,6 +1617,8 @@ export interface operations {
             /** @description Document created, URL follows */
             readonly 201: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1550,8 +1629,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1585,6 +1667,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1595,8 +1679,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1630,6 +1717,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1640,8 +1729,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1675,6 +1767,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1685,8 +1779,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1712,6 +1809,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1722,8 +1821,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1751,15 +1853,19 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": unknown;
+                    readonly "application/x-ndjson": string;
+                    readonly "text/csv": string;
                 };
             };
             readonly 400: components["responses"]["Problem400"];
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1780,6 +1886,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1790,8 +1898,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1822,8 +1933,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1832,12 +1946,7 @@ export interface operations {
     readonly signIn: {
         readonly parameters: {
             readonly query?: never;
-            readonly header: {
-                /** @description Names this request: when it comes again, it has one effect and the first answer. */
-                readonly "Idempotency-Key"?: string;
-                /** @description Any value; other sites cannot send it. */
-                readonly "Helpr-Request": string;
-            };
+            readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -1856,6 +1965,8 @@ export interface operations {
             /** @description Document created, URL follows */
             readonly 201: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1866,8 +1977,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1892,16 +2006,17 @@ export interface operations {
                 headers: {
                     readonly [name: string]: unknown;
                 };
-                content: {
-                    readonly "application/json": null;
-                };
+                content?: never;
             };
             readonly 400: components["responses"]["Problem400"];
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1934,8 +2049,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1961,6 +2079,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1971,8 +2091,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -1981,7 +2104,7 @@ export interface operations {
     readonly listVisitors: {
         readonly parameters: {
             readonly query?: {
-                readonly after?: string | null;
+                readonly after?: string;
                 readonly limit?: number;
             };
             readonly header?: {
@@ -1996,6 +2119,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2006,8 +2131,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2030,6 +2158,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2040,8 +2170,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2064,6 +2197,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2074,8 +2209,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2098,6 +2236,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2108,8 +2248,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2140,9 +2283,11 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2153,8 +2298,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2185,6 +2333,8 @@ export interface operations {
             /** @description Document created, URL follows */
             readonly 201: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2195,8 +2345,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2221,6 +2374,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2231,8 +2386,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2264,6 +2422,8 @@ export interface operations {
             /** @description Document created, URL follows */
             readonly 201: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2274,8 +2434,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2307,6 +2470,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2317,8 +2482,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2349,8 +2517,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2385,6 +2556,8 @@ export interface operations {
             /** @description Document created, URL follows */
             readonly 201: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2395,8 +2568,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
@@ -2427,6 +2603,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             readonly 200: {
                 headers: {
+                    /** @description Say it as Helpr-Min-Position to read at least this. */
+                    readonly "Helpr-Position": number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2437,8 +2615,11 @@ export interface operations {
             readonly 401: components["responses"]["Problem401"];
             readonly 403: components["responses"]["Problem403"];
             readonly 404: components["responses"]["Problem404"];
+            readonly 405: components["responses"]["Problem405"];
+            readonly 408: components["responses"]["Problem408"];
             readonly 409: components["responses"]["Problem409"];
             readonly 413: components["responses"]["Problem413"];
+            readonly 415: components["responses"]["Problem415"];
             readonly 422: components["responses"]["Problem422"];
             readonly 429: components["responses"]["Problem429"];
             readonly 503: components["responses"]["Problem503"];
