@@ -36,7 +36,7 @@ def test_what_is_well_is_said_to_be_well(installation: Installation, monkeypatch
     monkeypatch.setattr(machine, "DIST", _built(installation.data))
     found = installation.findings()
     assert [finding for finding in found if finding.verdict is not Verdict.OK] == []
-    checks = ["pages", "data", "permissions", "disk", "port", "database", "schema", "login", "clock", "views"]
+    checks = ["pages", "data", "permissions", "disk", "port", "database", "schema", "login", "clock", "locks", "views"]
     assert [finding.check for finding in found] == [*checks, "root key", "key store", "keys"]
 
 

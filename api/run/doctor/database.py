@@ -9,17 +9,19 @@ import psycopg
 
 from api.run.doctor.finding import Finding, look, ok, wrong
 from infrastructure.database.connections import APP, WORKER
-from infrastructure.database.migrations import FILES
+from infrastructure.database.migrations import FILES, OLDEST
 from infrastructure.keys.digests import digest
 from infrastructure.views.status import ViewStatus, status
 from projections import views
 
 Db = psycopg.Connection[tuple[Any, ...]]
-OLDEST = 150000
 LATE, TOO_LATE = 5.0, 60.0
 """Seconds that a view may be behind before one should look, and before something is wrong."""
+HELD = 2.0
+"""Seconds for which one may be kept waiting."""
 OFF, TOO_FAR_OFF = 2.0, 30.0
 """Seconds between two clocks."""
+MIGRATE = "helpr migrate brings it up, and so does the next helpr up."
 REASONS = {
     "password authentication failed": "It refuses the password.",
     "does not exist": "The database or the role in the DSN does not exist.",
@@ -33,7 +35,7 @@ REASONS = {
 
 @contextmanager
 def connected(dsn: str) -> Iterator[tuple[Db | None, Finding]]:
-    """The owner's connection, None when there is none to be had, and what is to be said of it."""
+    """The owner's connection, None when there is none to work with, and what is to be said of it."""
     try:
         db = psycopg.connect(dsn, autocommit=True, connect_timeout=3, options="-c statement_timeout=20s")
     except psycopg.Error as error:
@@ -43,7 +45,8 @@ def connected(dsn: str) -> Iterator[tuple[Db | None, Finding]]:
         version = db.info.server_version
         says = f"PostgreSQL {version // 10000}.{version % 10000} answers."
         if version < OLDEST:
-            yield db, wrong("database", f"{says} It is too old.", "Helpr needs PostgreSQL 15 or newer.")
+            mend = f"Helpr needs PostgreSQL {OLDEST // 10000} or newer: move the data there with pg_dump."
+            yield None, wrong("database", f"{says} It is too old.", mend)
         else:
             yield db, ok("database", says)
 
@@ -56,6 +59,7 @@ def examine(db: Db, runtime: str) -> Iterator[Finding]:
     if schema:
         return
     yield _clock(db)
+    yield from _locks(db)
     yield from _views(status(db))
 
 
@@ -66,12 +70,12 @@ def _why(error: psycopg.Error) -> str:
 
 def _schema(db: Db) -> Iterator[Finding]:
     if not _is_there(db, "public.helpr_migrations"):
-        yield wrong("schema", "There is none.", "helpr up makes it; is this the right database?")
+        yield wrong("schema", "There is none.", f"{MIGRATE} Is this the right database?")
         return
     applied = {name: bytes(found) for name, found in db.execute("select name, digest from public.helpr_migrations")}
     known = {f"{file.parent.name}/{file.name}": digest(file.read_text()) for file in FILES}
     if missing := known.keys() - applied.keys():
-        yield wrong("schema", f"It is behind: {', '.join(sorted(missing))} not applied.", "Restart: helpr up")
+        yield wrong("schema", f"It is behind: {', '.join(sorted(missing))} not applied.", MIGRATE)
     if other := {name for name, found in applied.items() if known.get(name) != found}:
         mend = "Run the version of Helpr that made it."
         yield wrong("schema", f"It is another version's: {', '.join(sorted(other))}.", mend)
@@ -110,6 +114,22 @@ def _clock(db: Db) -> Finding:
     if apart > TOO_FAR_OFF:
         return wrong("clock", says, "Set both clocks by NTP: sessions and tokens go by them.")
     return look("clock", says, "Set both clocks by NTP.") if apart > OFF else ok("clock", says)
+
+
+def _locks(db: Db) -> Iterator[Finding]:
+    """Whoever keeps others waiting: a process that hangs, a connection whose other end is gone, somebody's psql."""
+    query = """select b.pid, b.state, count(distinct w.pid), extract(epoch from max(now() - w.query_start))::float8
+        from pg_stat_activity w cross join lateral unnest(pg_blocking_pids(w.pid)) as held (pid)
+        join pg_stat_activity b on b.pid = held.pid
+        where w.datname = current_database() and now() - w.query_start > make_interval(secs => %s)
+        group by b.pid, b.state order by b.pid"""
+    holding = db.execute(query, (HELD,)).fetchall()
+    for pid, state, waiting, seconds in holding:
+        says = f"A connection of PostgreSQL's ({pid}, {state}) has kept {waiting} others waiting for {seconds:,.0f} s."
+        yield wrong("locks", says, f"What it was doing is undone, and tried again if it is ours: kill -INT {pid}, or "
+                    f"select pg_terminate_backend({pid}).")  # fmt: skip
+    if not holding:
+        yield ok("locks", "Nobody is kept waiting.")
 
 
 def _views(found: list[ViewStatus]) -> Iterator[Finding]:

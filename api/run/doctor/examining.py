@@ -32,9 +32,10 @@ def _examined(environment: Mapping[str, str]) -> Iterator[Finding]:
         return
     yield machine.pages()
     yield from machine.folders(settings)
-    yield machine.disk(settings.data)
+    yield from machine.disks(settings)
     home = machine.Home(settings)
     yield from home.findings()
+    yield from machine.traces(settings)
     if not settings.database_url:
         if not home.has_database():
             yield look("database", "Not looked at: the embedded PostgreSQL is not up.", "Start it with: helpr up")

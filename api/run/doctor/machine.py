@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ OTHERS = frozenset({"HELPR_DEMO_DATA"})
 GIGABYTE = 1 << 30
 LITTLE, LEAST = 2 * GIGABYTE, GIGABYTE // 4
 """Free bytes below which one should look, and below which PostgreSQL may stop at any moment."""
+FEWEST = 1000
+"""Files that it must be possible to make."""
 
 
 def surroundings(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -65,14 +68,37 @@ def folders(settings: Settings) -> Iterator[Finding]:
         yield ok("permissions", "What is private can be read by its owner alone.")
 
 
-def disk(data: Path) -> Finding:
-    """How much room is left where data lives."""
-    place = next(folder for folder in (data, *data.parents) if folder.exists())
-    free = shutil.disk_usage(place).free
-    says = f"{free / GIGABYTE:,.1f} GB are free for {data}."
+def disks(settings: Settings) -> Iterator[Finding]:
+    """How much room is left where data lives, and where the keys do if that is elsewhere."""
+    keys = local(settings.keys_url)
+    places = {_existing(place).stat().st_dev: place for place in (keys, settings.data) if place}
+    for place in reversed(places.values()):
+        yield _disk(place)
+
+
+def _disk(place: Path) -> Finding:
+    free, found = shutil.disk_usage(_existing(place)).free, os.statvfs(_existing(place))
+    says = f"{free / GIGABYTE:,.1f} GB are free for {place}."
+    if found.f_files and found.f_favail < FEWEST:
+        return wrong("disk", f"{place} can take {found.f_favail:,} more files.", "Remove files: PostgreSQL makes some.")
     if free < LEAST:
         return wrong("disk", says, "Make room: PostgreSQL stops when it is full. Nothing acknowledged is lost then.")
     return look("disk", says, "Make room soon.") if free < LITTLE else ok("disk", says)
+
+
+def traces(settings: Settings) -> Iterator[Finding]:
+    """Whether they are sent, and whether somebody takes them; nothing where nobody wants any."""
+    if not settings.traces_url:
+        return
+    parts = urlsplit(settings.traces_url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    if not _has_telemetry():
+        mend = "uv pip install 'helpr[traces]', then restart; or unset HELPR_TRACES_URL."
+        yield look("traces", "HELPR_TRACES_URL is set, and OpenTelemetry is not installed.", mend)
+    elif not _listens(host, port):
+        yield look("traces", f"Nobody takes them at {host}:{port}.", "Start the collector, or unset HELPR_TRACES_URL.")
+    else:
+        yield ok("traces", f"They go to {host}:{port}.")
 
 
 class Home:
@@ -152,6 +178,18 @@ def local(url: str) -> Path | None:
 def is_readable(file: Path) -> bool:
     """Whether there is such a file and this user may read it."""
     return file.is_file() and os.access(file, os.R_OK)
+
+
+def _existing(place: Path) -> Path:
+    """The folder that is to hold it, or the nearest one that is there already."""
+    return next(folder for folder in (place, *place.parents) if folder.exists())
+
+
+def _has_telemetry() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _with_files(folder: Path) -> list[Path]:
