@@ -1,6 +1,8 @@
 """Who calls: an agent by the session cookie, with what their role allows."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,7 +14,7 @@ from litestar.handlers.base import BaseRouteHandler
 from api.asking import AnyRequest
 from api.origin import address_of
 from api.rate_limits import RateLimits
-from application.ports import Asked, Claims, Digests, EventStore
+from application.ports import Asked, Claims, Digests, EventStore, Unavailable
 from domain.accounts import session
 from domain.accounts.agent import Agent
 from domain.accounts.events import Role
@@ -25,6 +27,8 @@ from domain.shared.refusal import Forbidden
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 SAFE = ("GET", "HEAD", "OPTIONS")
+SHORTLY = 1.0
+"""Seconds that somebody waits for it to be noted that they are still there."""
 CSRF_HEADER = "Helpr-Request"
 
 
@@ -96,7 +100,10 @@ class Door:
         now = int(self._now())
         agent_id = session.signed_in(known, now=now)
         if now - known.seen >= NOTED:
-            await self._go_on(tenant, agent_id, id, now)
+            # Whoever is signed in may read, also while the log is away.
+            with suppress(Unavailable, TimeoutError):
+                async with asyncio.timeout(SHORTLY):
+                    await self._go_on(tenant, agent_id, id, now)
         agent = await self._events.load(Agent, agent_id, tenant=tenant)
         return Caller(tenant, agent_id, id, agent.role)
 
