@@ -87,7 +87,7 @@ def _add_log(log: argparse.ArgumentParser) -> None:
     verify = what.add_parser("verify", help="compute every hash again, and look for gaps")
     for action in (tail, show, verify):
         action.add_argument("--data", metavar="DIR", default=None)
-    for action in (tail, show):
+    for action in (tail, show, verify):
         action.add_argument("--json", action="store_true", help="one object a line")
     tail.add_argument("--follow", action="store_true", help="go on with what comes")
     tail.add_argument("-n", type=int, default=20, metavar="FACTS")
@@ -204,7 +204,7 @@ def _log_show(asked: argparse.Namespace, settings: Settings) -> int:
 def _log_verify(asked: argparse.Namespace, settings: Settings) -> int:
     from api.run import log
 
-    return log.check(_own_database(settings))
+    return log.check(_own_database(settings), as_json=asked.json)
 
 
 def _bench(asked: argparse.Namespace, settings: Settings) -> int:

@@ -212,6 +212,7 @@ def web(house: House) -> shell.Shell:
         queue=lambda: house.log.waiting,
         sockets=lambda: house.broadcast.listening,
         keys=lambda: house.keyring.looked_up,
+        memories=lambda: (len(house.memories), house.memories.reads),
     )
     return shell.Shell(
         made,  # type: ignore[arg-type]

@@ -13,14 +13,18 @@ COMMIT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 ANSWER = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
-class KeyLookups(Collector):
-    """How often a scope's key was at hand, and how often the key store was asked."""
+class Lookups(Collector):
+    """How often what is needed was at hand: a scope's key, or else the key store was asked; a stream's memory, or else
+    the log was read."""
 
     def __init__(self) -> None:
         self.looked_up: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self.reads: Callable[[], int] = lambda: 0
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """One family with a line for either."""
+        """A family each."""
+        says = "Streams read for a command or a session, because they were not remembered or had moved."
+        yield CounterMetricFamily("helpr_memory_reads", says, value=self.reads())
         family = CounterMetricFamily("helpr_key_lookups", "Keys looked up, by where they were.", labels=["found"])
         for found, count in zip(("at hand", "asked for"), self.looked_up(), strict=True):
             family.add_metric([found], count)
@@ -38,8 +42,9 @@ class Metrics:
         self._commit = Histogram("helpr_append_seconds", "How long a commit took.", registry=made, buckets=COMMIT)
         self._queue = Gauge("helpr_append_waiting", "Appends without an answer yet.", registry=made)
         self._sockets = Gauge("helpr_live_sockets", "Live connections.", registry=made)
-        self._keys = KeyLookups()
-        made.register(self._keys)
+        self._memories = Gauge("helpr_memories", "Streams that are remembered.", registry=made)
+        self._lookups = Lookups()
+        made.register(self._lookups)
         self._answers = Counter(
             "helpr_http_answers", "Answers by route and status.", ["route", "method", "status"], registry=made
         )
@@ -56,12 +61,15 @@ class Metrics:
         queue: Callable[[], int],
         sockets: Callable[[], int],
         keys: Callable[[], tuple[int, int]],
+        memories: Callable[[], tuple[int, int]],
     ) -> None:
-        """What else there is to see of a process that answers on these routes."""
+        """What else there is to see of a process that answers on these routes: ``keys`` found at hand and asked for,
+        ``memories`` kept and read anew."""
         self._routes = frozenset(routes)
         self._queue.set_function(queue)
         self._sockets.set_function(sockets)
-        self._keys.looked_up = keys
+        self._memories.set_function(lambda: memories()[0])
+        self._lookups.looked_up, self._lookups.reads = keys, lambda: memories()[1]
 
     def written(self, requests: int, facts: int, seconds: float) -> None:
         """A commit of the log."""

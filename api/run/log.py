@@ -48,11 +48,15 @@ def show(settings: Settings, kind: str, id: UUID, *, as_json: bool) -> None:
     _show(found, as_json=as_json)
 
 
-def check(settings: Settings) -> int:
+def check(settings: Settings, *, as_json: bool) -> int:
     """Whether the log is what was written; 1 when it is not."""
     console = _console()
     with owning(settings, autocommit=False) as db, progress() as moved:
         looked, damage = verify(db, lambda done, total: moved("log", done, total))
+    if as_json:
+        said = {"facts": looked, "is_whole": damage is None, "damage": damage}
+        sys.stdout.write(msgspec.json.encode(said).decode() + "\n")
+        return 0 if damage is None else 1
     if damage is None:
         console.print(f"All {looked:,} facts are what was written, in order and without a gap.")
         return 0

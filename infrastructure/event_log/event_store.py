@@ -158,6 +158,7 @@ class LogEventStore:
 
     async def _catch_up(self, memory: type[Any], tenant: UUID, stream: UUID) -> Remembered:
         key = key_of(tenant, memory.STREAM, stream)
+        self._memories.reads += 1
         known = self._memories.get(key) or Remembered(memory(), 0)
         while True:
             page = await self._reader.stream(tenant, memory.STREAM, stream, after=known.version, most=PAGE)

@@ -32,6 +32,11 @@ class Memories:
         self._half = max(1, most // 2)
         self._front: dict[Key, Remembered] = {}
         self._back: dict[Key, Remembered] = {}
+        self.reads = 0
+        """How often a stream was read because of what is not remembered, or was written by somebody else."""
+
+    def __len__(self) -> int:
+        return len(self._front) + len(self._back)
 
     def get(self, stream: Key) -> Remembered | None:
         found = self._front.get(stream)

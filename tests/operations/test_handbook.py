@@ -5,9 +5,11 @@ import asyncio
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -26,6 +28,8 @@ from tests.conftest import Database
 from tests.database.conftest import HOUSE
 from tests.house import arrived, founded, running
 from tests.operations.conftest import SECRET_WORDS, Installation
+from tests.operations.processes import started
+from tests.operations.test_log import command
 
 PAGE = (HOUSE / "docs" / "operations.md").read_text()
 pytestmark = pytest.mark.requirement("R-OPS-3")
@@ -80,6 +84,74 @@ async def test_what_was_backed_up_while_it_ran_is_restored_and_all_of_it_opens(p
             assert SECRET_WORDS in shown.text
 
 
+@pytest.mark.requirement("R-OPS-2")
+async def test_database_and_keys_are_dumped_and_restored_into_databases_of_their_own(
+    database: Database, cluster: EmbeddedPostgres, place: Path
+) -> None:
+    """With managed PostgreSQL: nothing but dumps, and the root key."""
+    server = {kind: dsn.rsplit("/", 1)[0] for kind, dsn in (("o", cluster.owner_dsn), ("r", cluster.runtime_dsn))}
+    names = ("keys_before", "keys_after", "log_after")
+    folders = {name: place / name.lower() for name in ("BACKUP", "KEYS")}
+    for folder in folders.values():
+        folder.mkdir()
+    with psycopg.connect(cluster.owner_dsn, autocommit=True) as owner:
+        try:
+            for name in names:
+                owner.execute(f"create database {name}")
+            keys = {"keys_url": f"{server['o']}/keys_before"}
+            async with running(database, place, **keys) as helpr:
+                vera = await arrived(helpr, await founded(helpr, "acme"))
+                await vera.says(SECRET_WORDS)
+                run("dump", HELPR_DATABASE_OWNER_URL=database.owner, **folders)
+                run("dump the keys", HELPR_KEYS_URL=keys["keys_url"], **folders)
+            new = {"NEW_OWNER_URL": f"{server['o']}/log_after", "NEW_KEYS_URL": f"{server['o']}/keys_after"}
+            run("restore a dump", **new, **folders)
+            run("restore the keys", **new, **folders)
+            there = Installation(place, new["NEW_OWNER_URL"], {
+                "HELPR_DATA": str(place), "HELPR_DATABASE_OWNER_URL": new["NEW_OWNER_URL"],
+                "HELPR_DATABASE_URL": f"{server['r']}/log_after", "HELPR_KEYS_URL": new["NEW_KEYS_URL"],
+            })  # fmt: skip
+            assert "of this version already" in command(there, "migrate").stdout
+            found = await asyncio.to_thread(there.findings)
+            assert [f for f in found if f.verdict is Verdict.WRONG and f.check != "pages"] == []
+            restored = Database(new["NEW_OWNER_URL"], f"{server['r']}/log_after")
+            async with running(restored, place, keys_url=new["NEW_KEYS_URL"]) as helpr:
+                client = helpr.client(**dict(vera.client.headers))
+                assert SECRET_WORDS in (await client.get(f"/widget/v1/conversations/{vera.conversation}")).text
+        finally:
+            for name in names:
+                owner.execute(f"drop database if exists {name} with (force)")
+
+
+@pytest.mark.requirement("R-PRI-2")
+async def test_people_who_were_forgotten_are_forgotten_again_when_old_keys_came_back(
+    installation: Installation, database: Database, place: Path
+) -> None:
+    """As the page says it: the store of before, then the clockwork alone."""
+    keys, back = installation.data / "keys" / "keys.sqlite", place / "keys.sqlite"
+    with psycopg.connect(installation.owner) as owner:
+        query = "select tenant_id from log.events where name = 'compliance.KeysDestroyed'"
+        [(tenant,)] = owner.execute(query).fetchall()
+    shutil.copy(keys, back)
+    with closing(sqlite3.connect(back)) as store, store:
+        living = "select wrapped from scope_keys where wrapped is not null and tenant = ? and scope like 'subject:%'"
+        wrapped = store.execute(living, (tenant.bytes,)).fetchone()[0]
+        store.execute("update scope_keys set wrapped = ? where wrapped is null", (wrapped,))
+    shutil.copy(back, keys)
+    assert "1 people who were forgotten have keys again" in await said_of_keys(installation)
+    run("erase again", NEW_OWNER_URL=installation.owner)
+    async with started(installation, "clock"):
+        for _ in range(300):
+            if "forgotten have keys again" not in await said_of_keys(installation):
+                break
+            await asyncio.sleep(0.1)
+    assert "They are those of this database" in await said_of_keys(installation)
+
+
+async def said_of_keys(installation: Installation) -> str:
+    return str(await asyncio.to_thread(installation.findings, "keys"))
+
+
 def test_a_dump_is_restored_into_an_empty_database(
     installation: Installation, cluster: EmbeddedPostgres, place: Path
 ) -> None:
@@ -105,9 +177,17 @@ def test_a_command_that_is_named_is_one(command: str) -> None:
     assert isinstance(parsed, argparse.Namespace)
 
 
-def test_every_metric_has_a_line_and_every_line_is_about_a_metric() -> None:
+def test_every_metric_has_an_alarm_with_a_threshold_and_a_mend() -> None:
     ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("helpr_")}
-    assert set(re.findall(r"`(helpr_\w+)`", PAGE)) == {*ours, *FAMILIES, "helpr_database_up"}
+    lines = re.findall(r"^\| `(.*?[=><] ?[\d.r].*?)`.*? \| (.+?) \| (.+?) \|$", PAGE, re.M)
+    named = {name for alarm, _, _ in lines for name in re.findall(r"helpr_\w+", alarm)}
+    assert {re.sub(r"_(total|sum|count|bucket)$", "", name) for name in named} == {
+        *ours,
+        *FAMILIES,
+        "helpr_database_up",
+    }
+    assert len(lines) == len(re.findall("^[|] `", PAGE[PAGE.index("At 3 a.m.") :], re.M))
+    assert all(means and mend for _, means, mend in lines)
 
 
 def test_every_check_of_the_doctor_has_a_line() -> None:

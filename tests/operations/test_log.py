@@ -73,6 +73,8 @@ def test_a_log_that_is_whole_is_said_to_be_whole(installation: Installation) -> 
     assert (done.returncode, done.stdout) == (
         0, f"All {count} facts are what was written, in order and without a gap.\n"
     )  # fmt: skip
+    machine = command(installation, "log", "verify", "--json")
+    assert json.loads(machine.stdout) == {"facts": count, "is_whole": True, "damage": None}
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,9 @@ def test_the_first_damage_is_named(installation: Installation, damage: str, posi
     assert done.returncode == 1
     assert f"Damaged at position {position or head}: " in done.stdout
     assert says in done.stdout
+    machine = json.loads(command(installation, "log", "verify", "--json").stdout)
+    assert (machine["is_whole"], machine["damage"]["position"]) == (False, position or head)
+    assert says in machine["damage"]["says"]
 
 
 def test_a_gap_between_versions_is_damage_also_where_every_hash_is_right(installation: Installation) -> None:

@@ -64,6 +64,8 @@ async def test_what_happens_is_counted(helpr: Helpr) -> None:
     for name in ("helpr_append_requests_count", "helpr_append_facts_sum", "helpr_append_seconds_sum"):
         assert figure(after, name) > figure(before, name), name
     assert figure(after, "helpr_key_lookups_total", found="at hand") > 0
+    assert figure(after, "helpr_memories") > figure(before, "helpr_memories")
+    assert figure(after, "helpr_memory_reads_total") > figure(before, "helpr_memory_reads_total")
     assert figure(after, "helpr_key_lookups_total", found="asked for") > 0
     assert (figure(after, "helpr_live_sockets"), figure(before, "helpr_live_sockets")) == (1, 0)
     assert (figure(after, "helpr_append_waiting"), figure(after, "helpr_database_up")) == (0, 1)
@@ -106,7 +108,7 @@ async def test_no_label_can_say_who_somebody_is(helpr: Helpr, module_database: D
 def test_routes_that_nobody_has_said_are_other() -> None:
     metrics = Metrics()
     metrics.answered("/v1/visitors/vera", "GET", 200, 0.1)
-    metrics.watch(["/v1/session"], queue=int, sockets=int, keys=lambda: (0, 0))
+    metrics.watch(["/v1/session"], queue=int, sockets=int, keys=lambda: (0, 0), memories=lambda: (0, 0))
     metrics.answered("/v1/session", "VERA", 99, 0.1)
     counted = {(s.labels["route"], s.labels["method"], s.labels["status"])
                for family in metrics.registry.collect() for s in family.samples
