@@ -62,6 +62,7 @@ class News:
         self._reads, self._history, self._keyring = reads, history, keyring
         self._subscribers: dict[UUID, dict[Connection, list[bytes] | None]] = defaultdict(dict)
         self._touched: dict[UUID, Touched] = {}
+        self._followed = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -79,6 +80,7 @@ class News:
         for recorded in page:
             if recorded.tenant in self._subscribers:
                 self._touched.setdefault(recorded.tenant, Touched()).add(recorded)
+        self._followed = page[-1].position
         self._wake.set()
 
     def moved(self, view: str) -> None:
@@ -130,7 +132,8 @@ class News:
             await asyncio.sleep(PAUSE)
 
     async def _tell(self, tenant: UUID) -> None:
-        position = self._reads.position(tenant, inbox.NAME)
+        # A view may be further than we have heard: whoever is told of a position asks for nothing up to there again.
+        position = min(self._reads.position(tenant, inbox.NAME), self._followed)
         touched = self._touched.get(tenant, Touched()).take(position)
         for message in await self._messages(tenant, touched, position):
             for connection, held in tuple(self._subscribers.get(tenant, {}).items()):

@@ -78,16 +78,19 @@ class Watcher:
         self._held.pop(conversation, None)
 
     async def _catch_up(self, conversation: UUID) -> None:
-        while missed := await self._missed(conversation, self._sent[conversation]):
+        """Until a page is not full: what has come since then is held back already."""
+        is_full = True
+        while is_full:
+            after = self._sent[conversation]
+            facts = await self._history.stream(self.tenant, Conversation.STREAM, conversation, after=after, most=PAGE)
+            missed = [shown for recorded in facts if (shown := thread.change(recorded)) is not None]
             for change in await wire.changes(self._keyring, self.tenant, missed):
                 if not self.is_visitor or change.kind in VISIBLE:
                     await self._connection.room()
                     self.push(change_frame(conversation, change))
-            self._sent[conversation] = missed[-1].sequence
-
-    async def _missed(self, conversation: UUID, after: int) -> list[thread.Change]:
-        facts = await self._history.stream(self.tenant, Conversation.STREAM, conversation, after=after, most=PAGE)
-        return [change for recorded in facts if (change := thread.change(recorded)) is not None]
+            is_full = len(facts) == PAGE
+            if facts:
+                self._sent[conversation] = facts[-1].version
 
 
 class Writing:
