@@ -1,7 +1,7 @@
 """A request's body: read before anybody looks at it, up to a size and for a while."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from litestar.exceptions import HTTPException
@@ -24,20 +24,54 @@ class BodyIsSlow(HTTPException):
     detail = "The request did not come to its end in time."
 
 
+class Watch:
+    """One clock for all bodies that are awaited: a timer for each costs more than reading one."""
+
+    def __init__(self) -> None:
+        self._until: dict[asyncio.Task[Any], float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def over(self, receive: Receive, until: float) -> Message:
+        """The next part of a body; raises BodyIsSlow when it has not come by then, on the loop's clock."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("bodies are read by tasks")
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(SLOWEST / 20, self._look, loop)
+        self._until[task] = until
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            if task in self._until:
+                raise
+            task.uncancel()
+            raise BodyIsSlow from None
+        finally:
+            self._until.pop(task, None)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for task in [task for task, until in self._until.items() if until <= now]:
+            del self._until[task]
+            task.cancel()
+        self._timer = loop.call_later(SLOWEST / 20, self._look, loop) if self._until else None
+
+
 class Body:
     """A request's body, read up to its limit before anybody looks at it; what is more is dropped. Raises BodyIsSlow."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, watch: Watch) -> None:
+        self._receive, self._watch = receive, watch
         self._kept: list[Message] = []
         self._until = asyncio.get_running_loop().time() + SLOWEST
         self._is_whole = False
 
-    async def is_too_large(self, scope: MutableMapping[str, Any]) -> bool:
+    async def is_too_large(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Reads a body that does not say its size, or says too much; a small one is left to be read."""
-        said = next((value for name, value in scope["headers"] if name == b"content-length"), None)
-        is_chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
-        if not is_chunked and (said is None or (said.isdigit() and int(said) <= LARGEST_BODY)):
+        said = next((value for name, value in headers if name == b"content-length"), None)
+        is_chunked = any(name == b"transfer-encoding" for name, _ in headers)
+        if not is_chunked and (said is None or is_small(said)):
             return False
         size, more = 0, True
         while more and size <= MOST_DRAINED:
@@ -49,7 +83,7 @@ class Body:
         return size > LARGEST_BODY
 
     async def whole(self) -> bytes | None:
-        """All of it, None when whoever spoke has gone; it can still be read once more. Raises BodyIsSlow."""
+        """All of a small one, None when whoever spoke has gone; it can still be read once more."""
         message = await self._next()
         self._kept.append(message)
         while message["type"] == "http.request" and message.get("more_body", False):
@@ -57,7 +91,10 @@ class Body:
             self._kept.append(message)
         if message["type"] != "http.request":
             return None
-        return message["body"] if len(self._kept) == 1 else b"".join(kept["body"] for kept in self._kept)
+        if len(self._kept) == 1:
+            body: bytes = message["body"]
+            return body
+        return b"".join(kept["body"] for kept in self._kept)
 
     async def receive(self) -> Message:
         """What was read already, then what comes."""
@@ -67,10 +104,11 @@ class Body:
         """What comes after the body may take its time: that somebody has gone."""
         if self._is_whole:
             return await self._receive()
-        try:
-            async with asyncio.timeout_at(self._until):
-                message = await self._receive()
-        except TimeoutError:
-            raise BodyIsSlow from None
+        message = await self._watch.over(self._receive, self._until)
         self._is_whole = not message.get("more_body", False)
         return message
+
+
+def is_small(said: bytes) -> bool:
+    """Whether a Content-Length is one that is taken."""
+    return said.isdigit() and int(said) <= LARGEST_BODY

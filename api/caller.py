@@ -80,12 +80,12 @@ class Door:
             raise RequestIsForged
         tenant, id = self.session_of(connection.cookies.get(self.cookie, ""))
         # To look for a session that was not let in of late costs a read: an address that makes them up has to stop.
-        if not self._limits.has_counted("agent", str(id)):
+        if not self._limits.has_counted("agent", id.int):
             self._limits.hit("unknown session by address", address_of(connection, self._proxies))
         caller = await self._caller(tenant, id)
         state = connection.scope["state"]
-        self._limits.hit("organisation", str(caller.tenant), state)
-        self._limits.hit("agent", str(caller.session), state)
+        self._limits.hit("organisation", caller.tenant.int, state)
+        self._limits.hit("agent", caller.session.int, state)
         needed: Permission | None = handler.opt.get("permission")
         if needed is not None:
             allow(caller.role, needed)

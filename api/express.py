@@ -6,7 +6,7 @@ a query. Everything else goes the long way and hears there what is wrong with it
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, get_origin
 from uuid import UUID
@@ -16,23 +16,34 @@ from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from api.body import Body
+from api.body import Body, is_small
 from api.problems import response_to
 
 Scope = MutableMapping[str, Any]
 Pairs = list[tuple[bytes, bytes]]
 METHODS = frozenset({"POST", "PUT"})
-JSON = "application/json"
-HOST = re.compile(r"[\w.:\[\]-]+", re.ASCII)
+JSON = b"application/json"
+HOST = re.compile(rb"[\w.:\[\]-]+")
 encode = msgspec.json.Encoder().encode
 
 
-class Headers(dict[str, str]):
-    """What a request says besides its body, found by a name in any case."""
+class Headers:
+    """What a request says besides its body, found by a name in any case. Most of it nobody ever asks for."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Mapping[bytes, bytes]) -> None:
+        self._raw = raw
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value, as Litestar's own headers give it."""
-        return super().get(name.lower(), default)
+        value = self._raw.get(_as_sent(name))
+        return default if value is None else value.decode("latin-1")
+
+
+@lru_cache(maxsize=256)
+def _as_sent(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 class Said(Request[Any, Any, Any]):
@@ -104,24 +115,23 @@ class Express:
         return None, {}
 
 
-def _plain(pairs: Iterable[tuple[bytes, bytes]]) -> Headers | None:
+def _plain(pairs: Sequence[tuple[bytes, bytes]]) -> Headers | None:
     """The headers of JSON that says its size; None when anything about them needs a closer look."""
-    said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
-    headers = Headers(said)
+    said = dict(pairs)
     is_plain = (
-        len(headers) == len(said)
-        and headers.get("content-type") == JSON
-        and "content-length" in headers
-        and "transfer-encoding" not in headers
-        and HOST.fullmatch(headers.get("host", "")) is not None
+        len(said) == len(pairs)
+        and said.get(b"content-type") == JSON
+        and is_small(said.get(b"content-length", b""))
+        and b"transfer-encoding" not in said
+        and HOST.fullmatch(said.get(b"host", b"")) is not None
     )
-    return headers if is_plain else None
+    return Headers(said) if is_plain else None
 
 
 def _told(response: Response[Any]) -> tuple[int, Pairs, bytes]:
     content = encode(response.content)
     headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
-    headers.append((b"content-type", str(response.media_type or JSON).encode()))
+    headers.append((b"content-type", str(response.media_type).encode() if response.media_type else JSON))
     headers.append((b"content-length", b"%d" % len(content)))
     return response.status_code or 200, headers, content
 

@@ -1,7 +1,7 @@
 """How often somebody may ask, each process for itself. Keys are ids and addresses, kept for two minutes at most."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from api.problems import TooManyRequests
@@ -28,10 +28,10 @@ class RateLimits:
     def __init__(self, limits: Mapping[str, int] = LIMITS, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self._minute = 0
-        self._now: dict[tuple[str, str], int] = {}
-        self._before: dict[tuple[str, str], int] = {}
+        self._now: dict[tuple[str, Hashable], int] = {}
+        self._before: dict[tuple[str, Hashable], int] = {}
 
-    def hit(self, limit: str, key: str, state: dict[str, Any] | None = None) -> None:
+    def hit(self, limit: str, key: Hashable, state: dict[str, Any] | None = None) -> None:
         """Counts one request; raises TooManyRequests, which says when to come again. ``state`` of a connection gets
         what its answer tells of the limit in its headers."""
         most, who = self._limits[limit], (limit, key)
@@ -47,7 +47,7 @@ class RateLimits:
         if not is_within:
             raise TooManyRequests(seconds)
 
-    def has_counted(self, limit: str, key: str) -> bool:
+    def has_counted(self, limit: str, key: Hashable) -> bool:
         """Whether a request of this key was let through in this minute or the last."""
         self._turn(self._clock())
         return (limit, key) in self._now or (limit, key) in self._before

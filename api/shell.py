@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from api.body import Body, BodyIsSlow
+from api.body import Body, BodyIsSlow, Watch
 from api.express import Express
 from api.request_log import CURRENT
 
@@ -71,6 +71,7 @@ class Shell:
         answered: Answered = lambda *_: None,
     ) -> None:
         self._app, self._express, self._new_id, self._answered = app, express, new_id, answered
+        self._watch = Watch()
         always = (*ALWAYS, HSTS) if is_secure else ALWAYS
         self._data = (*always, NO_STORE, DATA, SAME)
         self._widget = (*always, NO_STORE, DATA, CROSS, *CORS)
@@ -87,15 +88,17 @@ class Shell:
         begun = perf_counter()
         always = self._always(scope["path"])
 
+        def added(status: int) -> Pairs:
+            """What every answer says, which is given now."""
+            self._answered(scope.get("path_template", ""), scope["method"], status, perf_counter() - begun)
+            return (*always, (b"helpr-request-id", str(id).encode()), *_rate_limit(state.get("rate_limit")))
+
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._answered(
-                    scope.get("path_template", ""), scope["method"], message["status"], perf_counter() - begun
-                )
                 said = message.get("headers", ())
                 known = {name.lower() for name, _ in said}
-                added = (*always, (b"helpr-request-id", str(id).encode()), *_rate_limit(state.get("rate_limit")))
-                message["headers"] = [*said, *(header for header in added if header[0] not in known)]
+                told = (header for header in added(message["status"]) if header[0] not in known)
+                message["headers"] = [*said, *told]
             await send(message)
 
         told: Send = headed
@@ -107,19 +110,17 @@ class Shell:
         if scope["method"] == "OPTIONS":
             # Litestar's own answer knows only the first route of a path; its refusal of a method names them all.
             scope, told = {**scope, "method": NO_METHOD}, _as_options(told)
-        body = Body(receive)
+        body = Body(receive, self._watch)
         try:
-            if await body.is_too_large(scope):
+            if answer := await self._express.answer(scope, body):
+                status, headers, content = answer
+                await _tell(send, status, [*headers, *added(status)], content)
+            elif await body.is_too_large(scope["headers"]):
                 await _tell(told, 413, [PROBLEM], TOO_LARGE)
-                return
-            answer = await self._express.answer(scope, body)
+            else:
+                await self._app(scope, body.receive, told)
         except BodyIsSlow:
             await _tell(told, 408, [PROBLEM], TOO_SLOW)
-            return
-        if answer:
-            await _tell(told, *answer)
-        else:
-            await self._app(scope, body.receive, told)
 
     def _always(self, path: str) -> Pairs:
         """The headers of every answer at a path."""

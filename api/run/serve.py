@@ -1,6 +1,7 @@
 """The API process: one event loop that serves HTTP and WebSockets."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -72,8 +73,17 @@ async def scraped(house: House) -> AsyncIterator[None]:
 async def _until_stopped(house: House, stop: asyncio.Event) -> None:
     async with listening(house) as serving:
         await asyncio.to_thread(warm)
+        _settle()
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _settle() -> None:
+    """What was made at the start stays: Python's collector need not look through it again, nor after every seventh
+    request. It took a tenth of the time of a message."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @asynccontextmanager

@@ -57,8 +57,8 @@ class WidgetDoor:
             raise GuestIsUnknown from None
         if scheme.lower() != "bearer" or not await self.knows(guest, secret):
             raise GuestIsUnknown
-        self._limits.hit("organisation", str(guest.tenant), state)
-        self._limits.hit("visitor", str(guest.visitor), state)
+        self._limits.hit("organisation", guest.tenant.int, state)
+        self._limits.hit("visitor", guest.visitor.int, state)
         state["guest"] = guest
 
     async def knows(self, guest: Guest, secret: str) -> bool:

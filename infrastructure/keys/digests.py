@@ -4,23 +4,40 @@ import hashlib
 import hmac
 import os
 import secrets
+import struct
 import threading
 import time
+from collections.abc import Iterator
 from uuid import UUID
+
+PORTION = 4096
+"""Random bytes that are fetched at a time: the system takes longer to be asked than to give them."""
 
 _lock = threading.Lock()
 _last = 0
+_random: Iterator[int] = iter(())
 
 
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): milliseconds, then 12 bits that grow within the millisecond, then randomness."""
-    global _last
+    global _last, _random
     with _lock:
         now = time.time_ns() * 4096 // 1_000_000
-        _last = max(now, _last + 1)
-        stamp = _last
-    bits = (stamp >> 12) << 80 | 7 << 76 | (stamp & 0xFFF) << 64 | 2 << 62
-    return UUID(int=bits | int.from_bytes(os.urandom(8)) >> 2)
+        _last = stamp = now if now > _last else _last + 1
+        chance = next(_random, None)
+        if chance is None:
+            _random = iter(struct.unpack(f"{PORTION // 8}Q", os.urandom(PORTION)))
+            chance = next(_random)
+    return UUID(int=(stamp >> 12) << 80 | 7 << 76 | (stamp & 0xFFF) << 64 | 2 << 62 | chance >> 2)
+
+
+def _forget_chance() -> None:
+    """A forked process would make its parent's ids."""
+    global _random
+    _random = iter(())
+
+
+os.register_at_fork(after_in_child=_forget_chance)
 
 
 def new_secret() -> str:
