@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import asdict
 from psycopg import sql
 
 from projections.view import Database
@@ -31,7 +32,8 @@ def write(db: Database, table: str, rows: Sequence[msgspec.Struct], *, key: int 
     for start in range(0, len(rows), AT_ONCE):
         chunk = rows[start : start + AT_ONCE]
         names = chunk[0].__struct_fields__
-        values = [{name: _as_json(getattr(row, name)) for name in names} for row in chunk]
+        sealed = _sealed(type(chunk[0]))
+        values = [_with_hex(row, sealed) for row in chunk] if sealed else chunk
         db.execute(_writing(table, names, key), (msgspec.json.encode(values).decode(),))
 
 
@@ -57,11 +59,28 @@ def _writing(table: str, names: tuple[str, ...], key: int) -> bytes:
     return query.as_bytes()
 
 
-def _as_json(value: Any) -> Any:
+@cache
+def _sealed(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields that hold bytes; everything else is JSON as it is."""
+    return tuple(field.name for field in msgspec.structs.fields(kind) if _holds_bytes(field.type))
+
+
+def _holds_bytes(hint: Any) -> bool:
+    return hint is bytes or any(map(_holds_bytes, get_args(hint)))
+
+
+def _with_hex(row: msgspec.Struct, sealed: Iterable[str]) -> dict[str, Any]:
+    values = asdict(row)
+    for name in sealed:
+        values[name] = _hex(values[name])
+    return values
+
+
+def _hex(value: Any) -> Any:
     """Bytes as PostgreSQL reads them."""
     if isinstance(value, bytes):
         return "\\x" + value.hex()
-    return [_as_json(each) for each in value] if isinstance(value, list) else value
+    return [_hex(each) for each in value] if isinstance(value, list) else value
 
 
 def forgotten_among(db: Database, table: str, people: Iterable[Key]) -> set[Key]:

@@ -62,8 +62,7 @@ def how_they_are(settings: Settings) -> list[ViewStatus]:
 def rebuild(settings: Settings, names: Sequence[str], progress: Callable[[str, int, int], None]) -> None:
     """Builds views anew from the whole log, beside those that serve."""
     with owning(settings) as owner:
-        for view in _named(names):
-            rebuilding.rebuild(owner, view, progress=progress)
+        rebuilding.rebuild_all(owner, _named(names), progress=progress)
 
 
 def replay(settings: Settings, names: Sequence[str]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from psycopg import sql
 from infrastructure.keys.digests import digest
 from infrastructure.views import generations
 from infrastructure.views.generations import Owner
-from infrastructure.views.rebuilding import rebuild
+from infrastructure.views.rebuilding import rebuild_all
 from projections.view import View
 
 HERE = Path(__file__).parent.parent
@@ -107,12 +107,10 @@ def _bring_all_up(
     owner.execute("grant helpr_worker to current_user")
     if runtime_login:
         owner.execute(sql.SQL("grant helpr_app, helpr_worker to {}").format(sql.Identifier(runtime_login)))
-    for view in views:
-        known = generations.serving(owner).get(view.NAME)
-        if known is None or known[1] != view.VERSION:
-            rebuild(owner, view, progress=progress)
-            done.append(f"view {view.NAME}")
-    return done
+    serving = generations.serving(owner)
+    old = [v for v in views if v.NAME not in serving or serving[v.NAME][1] != v.VERSION]
+    rebuild_all(owner, old, progress=progress)
+    return [*done, *(f"view {view.NAME}" for view in old)]
 
 
 def _applied(db: Owner) -> dict[str, bytes]:

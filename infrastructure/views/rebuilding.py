@@ -1,14 +1,14 @@
-"""Rebuilding a view beside the old one."""
+"""Rebuilding views beside the old ones."""
 
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
 
 from infrastructure.event_log.pages import LogPages
-from infrastructure.views.folding import Folding, tell
+from infrastructure.views.folding import Folding, commit, tell
 from infrastructure.views.generations import SHARDS, Generation, Owner, create, drop, drop_unfinished, take_over
 from projections.view import View
 
@@ -23,36 +23,54 @@ PATIENCE = "500ms"
 
 
 def rebuild(owner: Owner, view: View, *, progress: Progress = lambda view, done, total: None) -> Generation:
-    """Fills a new generation from the whole log, strictly: a fact that cannot be folded stops it and the old one goes
-    on serving. When it has caught up it takes over in one transaction; readers notice nothing, and what they have seen
-    of the old one they see in the new one. A second rebuild of the same view waits for the first."""
-    with _alone(owner, view):
-        with owner.transaction():
-            drop_unfinished(owner, view)
-            generation = create(owner, view, state="filling")
-        try:
-            filling = _Filling(owner, view, generation, progress)
-            filling.up_to(filling.head)
-            while filling.missing >= PAGE and filling.position < _reached(owner, generation):
-                filling.up_to(filling.head)
-            while not _has_taken_over(owner, generation, filling):
-                time.sleep(0.1)
-        except BaseException:
-            if not owner.broken:
-                with owner.transaction():
-                    drop(owner, generation)
-            raise
+    """One view, as ``rebuild_all`` does it."""
+    (generation,) = rebuild_all(owner, [view], progress=progress)
     return generation
 
 
-class _Filling:
-    """Folds the log into a generation that does not serve yet, in the role of a worker."""
+def rebuild_all(
+    owner: Owner, views: Sequence[View], *, progress: Progress = lambda view, done, total: None
+) -> list[Generation]:
+    """Fills a new generation of each view from the whole log, which is read and decoded once for all of them, strictly:
+    a fact that one cannot fold stops it and the old ones go on serving. When they have caught up each takes over in one
+    transaction, view by view; readers notice nothing, and what they have seen of an old one they see in the new one.
+    A second rebuild of the same view waits for the first."""
+    with _alone(owner, views):
+        with owner.transaction():
+            for view in views:
+                drop_unfinished(owner, view)
+            left = [(view, create(owner, view, state="filling")) for view in views]
+        made = [generation for _, generation in left]
+        try:
+            together = _Filling(owner, left, progress)
+            if left:
+                together.up_to(together.head)
+            while left:
+                filling = _Filling(owner, left[:1], progress, position=together.position)
+                generation = left[0][1]
+                while filling.missing >= PAGE and filling.position < _reached(owner, generation):
+                    filling.up_to(filling.head)
+                while not _has_taken_over(owner, generation, filling):
+                    time.sleep(0.1)
+                del left[0]
+        except BaseException:
+            if not owner.broken:
+                with owner.transaction():
+                    for _, generation in left:
+                        drop(owner, generation)
+            raise
+    return made
 
-    def __init__(self, owner: Owner, view: View, generation: Generation, progress: Progress) -> None:
-        self._owner, self._view, self._progress = owner, view, progress
+
+class _Filling:
+    """Folds the log into generations that do not serve yet, in the role of a worker."""
+
+    def __init__(
+        self, owner: Owner, made: Sequence[tuple[View, Generation]], progress: Progress, *, position: int = 0
+    ) -> None:
+        self._owner, self._progress, self.position = owner, progress, position
         self._pages = LogPages(owner, most=PAGE)
-        self._folding = Folding(owner, view, generation, is_serving=False)
-        self.position = 0
+        self._foldings = [Folding(owner, view, generation, is_serving=False) for view, generation in made]
 
     @property
     def head(self) -> int:
@@ -67,9 +85,10 @@ class _Filling:
             while self.position < end:
                 page = self._pages.between(self.position, end)
                 reached = page[-1].position if len(page) == PAGE else end
-                self._folding.step(page, range(SHARDS), self.position, reached, strict=True)
+                commit(self._foldings, page, range(SHARDS), self.position, reached)
                 self.position = reached
-                self._progress(self._view.NAME, reached, end)
+                for folding in self._foldings:
+                    self._progress(folding.generation.view, reached, end)
 
 
 def _has_taken_over(owner: Owner, generation: Generation, filling: _Filling) -> bool:
@@ -111,11 +130,14 @@ def as_worker(owner: Owner) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(owner: Owner, view: View) -> Iterator[None]:
-    key = (REBUILDING, zlib.crc32(view.NAME.encode()) >> 1)
-    owner.execute("select pg_advisory_lock(%s, %s)", key)
+def _alone(owner: Owner, views: Sequence[View]) -> Iterator[None]:
+    """In a fixed order, so that no two wait for each other."""
+    keys = sorted(zlib.crc32(view.NAME.encode()) >> 1 for view in views)
+    for key in keys:
+        owner.execute("select pg_advisory_lock(%s, %s)", (REBUILDING, key))
     try:
         yield
     finally:
         if not owner.broken:
-            owner.execute("select pg_advisory_unlock(%s, %s)", key)
+            for key in keys:
+                owner.execute("select pg_advisory_unlock(%s, %s)", (REBUILDING, key))

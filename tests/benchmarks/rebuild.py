@@ -1,17 +1,24 @@
 """All views built anew from a full log, against the eventsourcing library's ProjectionRunner doing the inbox alone.
 
-Both read the same log. The library reads it through our recorder and mapper and takes an event at a time; it gets the
-first 3,000 events at most, for its pace does not depend on how many there are.
+Both read the same log, ours once for all views. The library reads it through our recorder and mapper and takes an
+event at a time; it gets the first 3,000 events at most, for its pace does not depend on how many there are.
 """
 
+import time
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
 import psycopg
 
 from api.settings import Settings
-from infrastructure.database.embedded import temporary_postgres
+from infrastructure.database.embedded import EmbeddedPostgres, temporary_postgres
+from infrastructure.views.rebuilding import rebuild_all
+from projections import views
 from projections.conversations import inbox
 from tests.benchmarks.figures import Figure, Report, show
 from tests.benchmarks.past import dialogues, tell
-from tests.benchmarks.product import made, prepared, rebuilt
+from tests.benchmarks.product import made, prepared, settle, spent_by_family
 from tests.benchmarks.projecting import project
 
 SHORT, FULL = 20_000, 200_000
@@ -29,23 +36,58 @@ def measure(events: int, *, rounds: int = 3) -> Report:
     with temporary_postgres() as postgres:
         settings = prepared(postgres)
         tell(settings, dialogues(round(events / EVENTS_A_DIALOGUE)))
-        inboxes, everything, library = [], [], []
-        for number in range(rounds):
-            took = rebuilt(settings)
-            inboxes.append(_head(settings) / took[inbox.NAME])
-            everything.append(_head(settings) / (sum(took.values()) / len(took)))
-            last = min(MOST_OF_THE_LIBRARY, _last_of_conversations(settings))
-            seconds = project(settings, made(postgres, f"library_{number}"), last)
-            library.append(last / seconds)
         head = _head(settings)
+        alone, together, library = list[Took](), list[Took](), list[Took]()
+        for number in range(rounds):
+            for wanted, found in (([inbox], alone), (views.ALL, together)):
+                with psycopg.connect(settings.owner_url, autocommit=True) as owner:
+                    found.append(_measured(postgres, head, partial(rebuild_all, owner, wanted)))
+                    settle(owner)
+            last, rows_in = min(MOST_OF_THE_LIBRARY, _last_of_conversations(settings)), f"library_{number}"
+            library.append(_measured(postgres, last, partial(project, settings, made(postgres, rows_in), last)))
+    aim = "≥ 20 x"
     figures = [
-        Figure(what="the inbox", unit="events/s", ours=inboxes, beside=library, aim="≥ 20 x, ≥ 10,000/s"),
-        Figure(what="a view, all in turn", unit="events/s", ours=everything, beside=library, aim="≥ 20 x, ≥ 10,000/s"),
+        _figure("the inbox alone", alone, library, aim=aim),
+        _figure("all views at once", together, library),
+        _figure("all views at once, together", together, library, views=len(views.ALL), aim=aim),
+        _figure("the inbox alone, of a core", alone, library, of_a_core=True, aim="≥ 10,000/s"),
+        _figure("all views at once, of a core", together, library, of_a_core=True, aim="≥ 10,000/s"),
     ]
-    note = f"{head:,} events; {len(took)} views; the last time: " + ", ".join(
-        f"{name} {seconds:.1f} s" for name, seconds in took.items()
+    took = together[-1]
+    note = (
+        f"{head:,} events, {len(views.ALL)} views. All at once, the last: {took.python / head * 1e6:.0f} µs of CPU "
+        f"an event in Python, {took.postgres / head * 1e6:.0f} µs in PostgreSQL."
     )
     return Report(bench="rebuild", sides=("Helpr", "ProjectionRunner"), figures=figures, notes=[note])
+
+
+class Took(msgspec.Struct, frozen=True):
+    """What so many events took: seconds, and seconds of CPU in our process and in PostgreSQL's."""
+
+    events: int
+    seconds: float
+    python: float
+    postgres: float
+
+    def pace(self, *, of_a_core: bool) -> float:
+        """Events a second, or a second of CPU."""
+        return self.events / (self.python + self.postgres if of_a_core else self.seconds)
+
+
+def _measured(postgres: EmbeddedPostgres, events: int, does: Callable[[], object]) -> Took:
+    before, python, server = time.perf_counter(), time.process_time(), spent_by_family(postgres.pid)
+    does()
+    seconds, python = time.perf_counter() - before, time.process_time() - python
+    return Took(events, seconds, python, spent_by_family(postgres.pid) - server)
+
+
+def _figure(
+    what: str, ours: list[Took], library: list[Took], *, views: int = 1, of_a_core: bool = False, aim: str = ""
+) -> Figure:
+    """``views``: how many of them an event is counted for."""
+    paces = [took.pace(of_a_core=of_a_core) * views for took in ours]
+    beside = [took.pace(of_a_core=of_a_core) for took in library]
+    return Figure(what=what, unit="events/s" if views == 1 else "folded/s", ours=paces, beside=beside, aim=aim)
 
 
 def _head(settings: Settings) -> int:

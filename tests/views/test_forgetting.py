@@ -126,7 +126,7 @@ def folded(work: Connection, view: View, facts: Facts, sizes: Iterator[int]) -> 
 
 
 def _rows(work: Connection, generation: Generation) -> dict[str, list[str]]:
-    query = "select t::text from {} t"
+    query = "select t::text from {} t order by 1"
     return {
         table: [row for (row,) in work.execute(sql.SQL(query).format(sql.Identifier(generation.schema, table)))]
         for table in tables(work, generation)

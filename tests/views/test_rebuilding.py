@@ -9,7 +9,8 @@ from psycopg.conninfo import make_conninfo
 from infrastructure.database.embedded import EmbeddedPostgres
 from infrastructure.database.migrations import migrate
 from infrastructure.views.generations import Generation, create
-from infrastructure.views.rebuilding import rebuild
+from infrastructure.views.rebuilding import rebuild, rebuild_all
+from projections.conversations import inbox
 from tests.conftest import Database
 from tests.conversations.talk import in_conversation, one, started, two, visitor_says
 from tests.views import tally
@@ -34,6 +35,25 @@ def test_a_rebuild_that_fails_leaves_the_old_one_serving_and_nothing_else(
     log.write(ACME, in_conversation(one, visitor_says("Hello")))
     tallied.fold()
     assert tallied.counts == {one: 2, two: 1}
+
+
+def test_views_that_are_rebuilt_together_take_over_all_or_none_when_one_cannot_fold(
+    tallied: Tallied, log: Log, owner: Connection
+) -> None:
+    log.write(ACME, in_conversation(one, started()), in_conversation(two, started()))
+    tally.poisoned.add(two)
+    before = owner.execute("select view, generation, state from views.generations order by 1").fetchall()
+    with pytest.raises(tally.CannotBeFolded):
+        rebuild_all(owner, [inbox, tally])
+    assert owner.execute("select view, generation, state from views.generations order by 1").fetchall() == before
+    tally.poisoned.clear()
+    told: list[tuple[str, int, int]] = []
+    made = rebuild_all(owner, [inbox, tally], progress=lambda *done: told.append(done))
+    assert [(generation.view, generation.number) for generation in made] == [("inbox", 2), ("tally", 2)]
+    assert told == [("inbox", 2, 2), ("tally", 2, 2)]
+    assert (tallied.counts, tallied.schemas) == ({one: 1, two: 1}, ["tally_2"])
+    assert owner.execute("select count(*) from read.inbox").fetchone() == (2,)
+    assert rebuild_all(owner, []) == []
 
 
 def test_a_rebuild_that_dies_leaves_the_old_one_serving_and_the_next_tidies_up(

@@ -18,7 +18,7 @@ from infrastructure.event_log.pages import LogPages
 from infrastructure.keys.digests import new_id
 from infrastructure.views.folding import Folding
 from infrastructure.views.generations import SHARDS, serving, tables
-from infrastructure.views.rebuilding import rebuild
+from infrastructure.views.rebuilding import rebuild, rebuild_all
 from projections import views
 from projections.view import View
 from tests.conftest import Database
@@ -72,6 +72,9 @@ def test_a_view_rebuilt_equals_the_live_one_row_for_row(module_database: Databas
                 live = rows(owner, view)
                 rebuild(owner, view)
                 assert rows(owner, view) == live, view.NAME
+            before = {view.NAME: rows(owner, view) for view in views.ALL}
+            rebuild_all(owner, views.ALL)
+            assert {view.NAME: rows(owner, view) for view in views.ALL} == before, "the log read once for all of them"
 
 
 def test_such_histories_hold_everything_that_happens_to_visitors_and_conversations() -> None:
