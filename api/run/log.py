@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -72,7 +72,7 @@ def _show(page: Iterable[Envelope], *, as_json: bool) -> None:
         return
     console = _console()
     for each in page:
-        console.print(_line(each))
+        console.print(_short(each) if console.is_terminal else _line(each))
         for name, value in (each.fields or {}).items():
             console.print(_field(name, value))
 
@@ -81,6 +81,17 @@ def _line(each: Envelope) -> Text:
     return Text.assemble(
         f"{each.position:>9} ", (_moment(each.at), "dim"), "  ", (f"{each.name:<34}", "bold"),
         f" {each.kind} {each.stream} ", (f"{each.version}", "cyan"), (f"  by {each.actor}", "dim"),
+    )  # fmt: skip
+
+
+def _short(each: Envelope) -> Text:
+    """The same for a terminal: the day only where it is not today, and of whoever did it the end of their id, which
+    says as much as all of it."""
+    kind, _, id = each.actor.partition(":")
+    day = "" if each.at.date() == datetime.now(UTC).date() else f"{each.at:%Y-%m-%d} "
+    return Text.assemble(
+        f"{each.position:>9} ", (f"{day}{each.at:%H:%M:%S}", "dim"), "  ", (f"{each.name:<34}", "bold"),
+        f" {each.kind} {each.stream} ", (f"{each.version:<3}", "cyan"), (f" by {kind} …{id[-8:]}", "dim"),
     )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from api.settings import Settings
 from infrastructure.views.status import ViewStatus
 
 console = Console(highlight=False)
+LATE = 5.0
+"""Seconds that a view may be behind before somebody should look."""
 Moved = Callable[[str, int, int], None]
 
 
@@ -64,12 +66,16 @@ def show_views(found: Sequence[ViewStatus], *, as_json: bool) -> None:
     for name in ("view", "generation", "state", "position", "behind", "seconds", "parked"):
         table.add_column(name, justify="left" if name in ("view", "state") else "right")
     for view in found:
-        style = "red" if view.parked else "yellow" if view.seconds > 5 else ""
+        style = "red" if view.parked else "yellow" if view.seconds > LATE else ""
         cells = (view.view, view.generation, view.state, view.position, view.lag, f"{view.seconds:.1f}", view.parked)
         table.add_row(*map(str, cells), style=style)
     console.print(table)
     if any(view.parked for view in found):
         console.print("Parked streams wait for: helpr views replay")
+    elif any(view.seconds > LATE for view in found):
+        console.print("Some are behind. Does a view worker run? Ask: helpr doctor")
+    else:
+        console.print("All are in step.")
 
 
 @contextmanager

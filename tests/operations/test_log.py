@@ -1,10 +1,14 @@
 """The log as operators see it: what comes, one stream with its secrets kept, and any damage, the first one named."""
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -122,3 +126,37 @@ def test_a_database_that_is_away_is_said_in_a_sentence(installation: Installatio
     installation.environment |= {"HELPR_DATABASE_OWNER_URL": "postgresql://helpr:hush@127.0.0.1:1/helpr"}
     done = command(installation, "log", *words)
     assert (done.returncode, done.stderr) == (1, "The database does not answer. Ask: helpr doctor\n")
+
+
+def shown(installation: Installation, *arguments: str, columns: int) -> list[str]:
+    """The same on a terminal of so many columns; its colours are taken off, and must have been there."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, columns))
+    surroundings = os.environ | installation.environment | {"TERM": "xterm-256color"}
+    words = [sys.executable, "-m", "api.cli", *arguments]
+    with subprocess.Popen(words, cwd=HOUSE, env=surroundings, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # Linux says so when the other end of a terminal is closed.
+            while more := os.read(ours, 65536):
+                said += more
+    os.close(ours)
+    assert process.returncode in (0, 1), said
+    assert b"\x1b[" in said
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.decode()).replace("\r", "").splitlines()
+
+
+def test_on_a_terminal_everything_stands_in_columns_that_fit(installation: Installation) -> None:
+    lines = shown(installation, "log", "tail", "-n", "5", columns=140)
+    assert len(lines) == 5
+    assert {line.index(" by ") for line in lines if " conversation " in line} <= {109, 110}
+    assert max(map(len, lines)) < 140
+    views = shown(installation, "views", "status", columns=80)
+    assert views[-1] == "All are in step."
+    assert max(map(len, views)) <= 80
+    installation.execute("update views.generations set version = version - 1")
+    doctor = shown(installation, "doctor", columns=80)
+    assert max(map(len, doctor)) <= 80
+    wrapped = [line for line in doctor if line.startswith(" " * 20)]
+    assert wrapped
+    assert doctor[-1].startswith("Mend what is wrong")

@@ -8,6 +8,7 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from api.run.doctor import database, keys, machine
@@ -70,9 +71,15 @@ def show(findings: Sequence[Finding], *, as_json: bool) -> int:
         sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
         return 0 if is_well(findings) else 1
     console = Console(highlight=False, soft_wrap=True)
+    columns = Table.grid(padding=(0, 2))
     for finding in findings:
-        line = Text.assemble((f"{finding.verdict.value:<6}", COLOURS[finding.verdict]), f" {finding.check:<12} ")
-        console.print(line + Text(finding.says) + Text(f" {finding.mend}" if finding.mend else "", "dim"))
+        verdict, words = Text(finding.verdict.value, COLOURS[finding.verdict]), Text(finding.says)
+        words += Text(f" {finding.mend}" if finding.mend else "", "dim")
+        columns.add_row(verdict, finding.check, words)
+        if not console.is_terminal:
+            console.print(Text(f"{finding.verdict.value:<6} {finding.check:<12} ") + words)
+    if console.is_terminal:
+        console.print(columns, soft_wrap=False)
     if is_well(findings):
         console.print("Nothing is wrong.")
         return 0
