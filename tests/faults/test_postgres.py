@@ -160,16 +160,19 @@ async def test_it_is_only_to_be_read(helpr: Standing, writers: Writers) -> None:
 @contextmanager
 def full(file: Path) -> Iterator[None]:
     """Nothing can be written to this file: the kernel says that no space is left on the device."""
-    aside = file.with_name("aside")
-    if file.exists():
-        file.rename(aside)
-    file.symlink_to("/dev/full")
+    aside, nothing, was_there = file.with_name("aside"), file.with_name("full"), file.exists()
+    if was_there:
+        aside.hardlink_to(file)
+    nothing.symlink_to("/dev/full")
+    nothing.replace(file)
     try:
         yield
     finally:
-        file.unlink()
-        if aside.exists():
-            aside.rename(file)
+        # In one step: PostgreSQL makes a file that is missing, and writes in it.
+        if was_there:
+            aside.replace(file)
+        else:
+            file.unlink()
 
 
 @pytest.mark.usefixtures("served_by_the_same")
