@@ -207,17 +207,23 @@ class HouseAndOracle(RuleBasedStateMachine):
     def _at_once(self, one: Command, other: Command) -> None:
         """Either may have been first."""
         self.commands += [one, other]
-        first, second = self.oracle.later(), self.oracle.later()
-        answers = {tuple(each.of(first) for each in (one, other)): first}
-        answers[tuple(each.of(second) for each in (other, one))[::-1]] = second
         here, there = self.processes
 
-        async def both() -> tuple[Answer, ...]:
-            return tuple(await asyncio.gather(one.at(here), other.at(there)))
+        async def both() -> tuple[Answer, Answer]:
+            return await asyncio.gather(one.at(here), other.at(there))
 
         said = self.do(both())
-        assert said in answers
-        self.oracle = answers[said]
+        assert one is not other or said[0] == said[1]
+        orders = [self._after({one: said[0], other: said[1]}), self._after({other: said[1], one: said[0]})]
+        possible = [known for known in orders if known is not None]
+        assert possible, said
+        self.oracle = possible[0]
+
+    def _after(self, said: dict[Command, Answer]) -> Oracle | None:
+        """The oracle when these were asked for in this order; None when it would have said something else."""
+        later = self.oracle.later()
+        expected = [(wanted.asked.command, wanted.of(later), answer) for wanted, answer in said.items()]
+        return later if all(later.takes(*each) for each in expected) else None
 
     def _opened(self, sealed: list[Sealed]) -> list[str | None]:
         opened = self.do(self.keys.open(ACME, sealed))
