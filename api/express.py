@@ -2,7 +2,7 @@
 
 Litestar's own way costs a write more than sealing and storing it. The routes, their doors and the answers are the same
 on both ways, and the short one takes only what is plain: a body that says its size, is JSON and fits, in a path without
-a query. Everything else goes the long way and hears there what is wrong with it (docs/decisions/0012).
+a query. Everything else goes the long way and hears there what is wrong with it (docs/decisions/0015).
 """
 
 import re
