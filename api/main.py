@@ -23,6 +23,7 @@ from api.binding import bound
 from api.body import LARGEST_BODY
 from api.caller import Door, caller_of
 from api.compliance import audit, erasure
+from api.compliance.damage import Damages
 from api.conversations import assignment, history, inbox, lifecycle, live, messaging, reading, thread
 from api.conversations.broadcast import Broadcast
 from api.conversations.news import News
@@ -96,11 +97,13 @@ class House:
         self.traces = tracing(settings.traces_url, share=settings.traces_share, process=process, current=request_id)
         self.is_secure = settings.public_url.startswith("https://")
         self._notices: set[asyncio.Task[Any]] = set()
+        self.damages = Damages(lambda: self.events, digests)
         self.keyring = TenantKeyring(
             root_key(settings.kms_url),
             self.traces.keys(key_store(settings.keys_url)),
             seconds=settings.keys_kept,
             destroyed=self._announce_destroyed,
+            damaged=self.damages.found,
         )
         self.metrics = Metrics()
         self.reader = LogReader(pool)
@@ -190,9 +193,11 @@ async def opened(settings: Settings, *, process: str = "api") -> AsyncIterator[H
     house.wakeups.start()
     house.broadcast.start()
     house.news.start()
+    house.damages.start()
     try:
         yield house
     finally:
+        await house.damages.stop()
         await house.news.stop()
         await house.broadcast.stop()
         await house.log.stop()

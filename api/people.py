@@ -2,28 +2,32 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
 
-from api.opening import opened, shown
+from api.opening import is_damaged, opened, shown
 from application.ports import Keyring
 from domain.shared.event import Erased
 from projections.view import Reads
 from projections.visitors import directory
 from projections.visitors.directory import Visitor
 
-FIELDS = ("name", "email", "phone", "device", "place", "page")
+Field = Literal["name", "email", "phone", "device", "place", "page"]
+FIELDS: tuple[Field, ...] = get_args(Field)
 
 
 class VisitorShown(msgspec.Struct, frozen=True):
-    """What is known of a visitor; everything personal is null once they are erased."""
+    """What is known of a visitor; everything personal is null once they are erased. What is ``damaged`` is not shown:
+    somebody changed what was stored."""
 
     id: UUID
     first_seen: datetime
     last_seen: datetime
     conversations: int
     erased: bool
+    damaged: list[Field]
     name: str | None
     email: str | None
     phone: str | None
@@ -52,4 +56,5 @@ def _shown(visitor: Visitor, values: list[object]) -> VisitorShown:
     said = {field: shown(value) for field, value in zip(FIELDS, values, strict=True)}
     is_erased = visitor.is_erased or any(isinstance(value, Erased) for value in values)
     times = (visitor.first_seen, visitor.last_seen, visitor.conversations)
-    return VisitorShown(visitor.id, *times, is_erased, **said)
+    damaged = [field for field, value in zip(FIELDS, values, strict=True) if is_damaged(value)]
+    return VisitorShown(visitor.id, *times, is_erased, damaged, **said)

@@ -124,7 +124,11 @@ class Keyring(Protocol):
     """The keys, as the use cases see them."""
 
     async def open(self, tenant: UUID, sealed: Sequence[Sealed]) -> list[bytes | None]:
-        """The msgpack plaintext of each field, in order; None where a key was destroyed."""
+        """The msgpack plaintext of each field, in order; None where a key was destroyed. Raises Damaged."""
+        ...
+
+    async def open_each(self, tenant: UUID, sealed: Sequence[Sealed]) -> list[bytes | Damaged | None]:
+        """The same, with Damaged in the place of each field that does not open: the others are what they are."""
         ...
 
     async def destroy(self, tenant: UUID, scope: str) -> int:

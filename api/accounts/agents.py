@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from api.accounts.signing_in import AgentShown
 from api.asking import page
 from api.caller import Caller
-from api.opening import opened, shown
+from api.opening import is_damaged, opened, shown
 from application.ports import Keyring
 from projections.accounts import agents
 from projections.view import Reads
@@ -30,6 +30,7 @@ async def list_agents(
         found = await agents.agents(db, caller.tenant)
     words = await opened(keyring, caller.tenant, [field for agent in found for field in (agent.name, agent.email)])
     listed = [
-        AgentShown(agent.id, shown(words[2 * n]), shown(words[2 * n + 1]), agent.role) for n, agent in enumerate(found)
+        AgentShown(agent.id, shown(name), shown(email), agent.role, is_damaged(name, email))
+        for agent, name, email in zip(found, words[::2], words[1::2], strict=True)
     ]
     return page(Agents(listed), position)

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 
 from api.asking import AnyRequest
 from api.caller import Caller, Door
-from api.opening import opened, shown
+from api.opening import is_damaged, opened, shown
 from api.origin import address_of, device_of, place_of
 from api.rate_limits import RateLimits
 from api.settings import Settings
@@ -38,12 +38,13 @@ class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AgentShown(msgspec.Struct, frozen=True):
-    """A colleague; name and e-mail are null once they are erased."""
+    """A colleague; name and e-mail are null once they are erased, and where they are ``damaged``."""
 
     id: UUID
     name: str | None
     email: str | None
     role: Role
+    damaged: bool
 
 
 class OrganisationShown(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ async def sign_in(
         place=place_of(request, settings.trusted_proxies),
     )
     signed_in = await signing_in.sign_in(
-        command, asked=_nobody(digests), events=events, keyring=keyring, passwords=passwords
+        command, asked=_nobody(request, digests), events=events, keyring=keyring, passwords=passwords
     )
     caller = await door.caller(token)
     cookie = _cookie(door, token, seconds=ABSOLUTE)
@@ -152,18 +153,24 @@ async def _me(caller: Caller, settings: Settings, events: EventStore, keyring: K
     agent = await events.load(Agent, caller.agent, tenant=caller.tenant)
     organisation = await events.load(Organisation, caller.tenant, tenant=caller.tenant)
     fields = [field if isinstance(field, Sealed) else None for field in (agent.name, agent.email)]
-    name, email = map(shown, await opened(keyring, caller.tenant, fields))
+    name, email = await opened(keyring, caller.tenant, fields)
     return Me(
-        agent=AgentShown(caller.agent, name, email, agent.role.value),
+        agent=AgentShown(caller.agent, shown(name), shown(email), agent.role.value, is_damaged(name, email)),
         organisation=OrganisationShown(caller.tenant, organisation.name, organisation.slug),
         permissions=sorted(GRANTED[caller.role]),
         is_demo=settings.is_demo,
     )
 
 
-def _nobody(digests: Digests) -> Asked:
+def _nobody(request: AnyRequest, digests: Digests) -> Asked:
     """Who signs in is not known yet; the use case fills it in."""
-    command = digests.new_id()
-    nobody = UUID(int=0)
-    actor = Actor(ActorKind.SYSTEM, nobody)
-    return Asked(tenant=OrganisationId(nobody), actor=actor, command=command, fingerprint=b"", correlation=command)
+    nobody, state = UUID(int=0), request.scope["state"]
+    made = Asked(
+        tenant=OrganisationId(nobody),
+        actor=Actor(ActorKind.SYSTEM, nobody),
+        command=digests.new_id(),
+        fingerprint=b"",
+        correlation=state["request_id"],
+    )
+    state["asked"] = made
+    return made

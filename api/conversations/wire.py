@@ -6,14 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from api.opening import opened, shown
+from api.opening import is_damaged, opened, shown
 from application.ports import Damaged, Keyring
 from domain.shared.event import Erased
 from projections.conversations import thread
 from projections.conversations.inbox_queries import InboxRow, Status
 from projections.conversations.thread import ActorKind, Kind, Priority, Side
-
-SPOKEN = ("message", "note")
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -31,19 +29,22 @@ class Author(msgspec.Struct, frozen=True):
 
 
 class Guest(msgspec.Struct, frozen=True):
-    """The visitor of a conversation; the name is what they said of themselves."""
+    """The visitor of a conversation; the name is what they said of themselves. ``damaged``: it cannot be shown, for
+    somebody changed what was stored."""
 
     id: UUID
     name: str | None
     erased: bool
+    damaged: bool
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """The last words; text is null once they are erased."""
+    """The last words; text is null once they are erased, and while they are damaged."""
 
     author: Side
     text: str | None
     erased: bool
+    damaged: bool
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One thing that happened in a conversation."""
+    """One thing that happened in a conversation. Words that are ``damaged`` are not shown: somebody changed them."""
 
     sequence: int
     at: datetime
@@ -74,6 +75,7 @@ class Change(msgspec.Struct, frozen=True):
     author: Author | None
     text: str | None
     erased: bool
+    damaged: bool
     assignee: UUID | None
     priority: Priority | None
     reader: Side | None
@@ -99,13 +101,12 @@ async def changes(keyring: Keyring, tenant: UUID, found: Sequence[thread.Change]
     return [_change(change, text) for change, text in zip(found, texts, strict=True)]
 
 
-def _row(row: InboxRow, name: str | Erased | None, text: str | Erased | None) -> Row:
+def _row(row: InboxRow, name: str | Erased | Damaged | None, text: str | Erased | Damaged | None) -> Row:
     is_erased = row.is_erased or isinstance(text, Erased)
-    _refuse_silence(row.preview_author is not None and text is None and not is_erased)
-    preview = Preview(row.preview_author, shown(text), is_erased) if row.preview_author else None
+    preview = Preview(row.preview_author, shown(text), is_erased, is_damaged(text)) if row.preview_author else None
     return Row(
         id=row.conversation,
-        visitor=Guest(row.visitor, shown(name), is_erased or isinstance(name, Erased)),
+        visitor=Guest(row.visitor, shown(name), is_erased or isinstance(name, Erased), is_damaged(name)),
         status=row.status,
         priority=row.priority,
         assignee=row.assignee,
@@ -118,8 +119,7 @@ def _row(row: InboxRow, name: str | Erased | None, text: str | Erased | None) ->
     )
 
 
-def _change(change: thread.Change, text: str | Erased | None) -> Change:
-    _refuse_silence(change.kind in SPOKEN and text is None and not change.is_erased)
+def _change(change: thread.Change, text: str | Erased | Damaged | None) -> Change:
     return Change(
         sequence=change.sequence,
         at=change.at,
@@ -129,14 +129,9 @@ def _change(change: thread.Change, text: str | Erased | None) -> Change:
         author=Author(change.author_kind, change.author) if change.author_kind and change.author else None,
         text=shown(text),
         erased=change.is_erased or isinstance(text, Erased),
+        damaged=is_damaged(text),
         assignee=change.assignee,
         priority=change.priority,
         reader=change.reader,
         up_to=change.up_to,
     )
-
-
-def _refuse_silence(is_silent: bool) -> None:
-    """Words that are neither there nor erased were taken away by somebody."""
-    if is_silent:
-        raise Damaged

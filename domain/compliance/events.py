@@ -38,4 +38,15 @@ class ErasureProved(Event, frozen=True, kw_only=True):
     places: dict[str, int]
 
 
+class DamageFound(Event, frozen=True, kw_only=True):
+    """A field that was stored does not open in its place any more: somebody changed it, or moved it there. The stream
+    is that of the damaged fact, which is named by its version and its event."""
+
+    NAME: ClassVar = "compliance.DamageFound"
+    damaged: UUID
+    at_version: int
+    fact: str
+    field: str
+
+
 ComplianceEvent = ErasureDecided | KeysDestroyed | ErasureProved

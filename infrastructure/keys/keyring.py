@@ -5,15 +5,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
+from application.ports import Damaged
 from domain.compliance.erasure import SubjectIsForgotten
-from domain.shared.event import Sealed
+from domain.shared.event import Place, Sealed
 from infrastructure.keys import record
 from infrastructure.keys.cache import Cache
 from infrastructure.keys.ciphers import Ciphers
 from infrastructure.keys.digests import keyed
 from infrastructure.keys.facts import ScopeKey
 from infrastructure.keys.mint import Mint
-from infrastructure.keys.record import Tampered
+from infrastructure.keys.record import Record, Tampered
 from infrastructure.keys.root_key import KeysUnavailable, RootKey
 from infrastructure.keys.store import KeyStore, WrappedKey
 from infrastructure.keys.tenant_keys import TenantKeys
@@ -34,7 +35,8 @@ KEPT = 60.0
 class TenantKeyring:
     """Scope keys, kept for ``seconds`` and evicted when another process says that one was destroyed.
 
-    ``destroyed`` is told of every scope that dies here, so that the other processes hear of it.
+    ``destroyed`` is told of every scope that dies here, so that the other processes hear of it; ``damaged`` of what was
+    to be opened and is not what was sealed.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class TenantKeyring:
         seconds: float = KEPT,
         clock: Callable[[], float] = time.monotonic,
         destroyed: Callable[[UUID, str], None] = lambda tenant, scope: None,
+        damaged: Callable[[Sequence[Place]], None] = lambda places: None,
     ) -> None:
-        self._store, self._destroyed = store, destroyed
+        self._store, self._destroyed, self._damaged = store, destroyed, damaged
         self.tenants = TenantKeys(root, store, seconds=5 * seconds, clock=clock)
         self._mint = Mint(self.tenants, store)
         self._cache: Cache[str, ScopeKey] = Cache(most=MOST, seconds=seconds, clock=clock)
@@ -85,7 +88,7 @@ class TenantKeyring:
         if None in found.values():
             raise SubjectIsForgotten
         if wanted - found.keys():
-            raise KeysUnavailable("The key store lost what it had just kept.")
+            raise KeysUnavailable("The key store lost what it had just kept, or gives what it never kept.")
         return {scope: key for scope, key in found.items() if key is not None}
 
     async def open(self, tenant: UUID, sealed: Sequence[Sealed]) -> list[bytes | None]:
@@ -94,21 +97,40 @@ class TenantKeyring:
         Raises KeysUnavailable, and Tampered when something is not what was sealed in its place: as what names a scope
         that never had a key, for a destroyed one leaves a tombstone.
         """
-        records = [record.read(each.ciphertext) for each in sealed]
-        wanted = {ref.scope for each in records for ref in each.scopes}
+        opened: list[bytes | None] = []
+        for each in await self.open_each(tenant, sealed):
+            if isinstance(each, Damaged):
+                raise each
+            opened.append(each)
+        return opened
+
+    async def open_each(self, tenant: UUID, sealed: Sequence[Sealed]) -> list[bytes | Damaged | None]:
+        """The same, with Tampered in the place of what is not what was sealed; raises KeysUnavailable."""
+        records = [_read(each) for each in sealed]
+        wanted = {ref.scope for each in records if isinstance(each, Record) for ref in each.scopes}
         evictions = self._evictions
         found = await self._look_up(tenant, wanted)
-        if wanted - found.keys():
-            raise Tampered
-        opened: list[bytes | None] = []
-        for each, read in zip(sealed, records, strict=True):
-            keys = [key for ref in read.scopes if (key := found[ref.scope]) is not None]
-            if len(keys) < len(read.scopes):
-                opened.append(None)
-                continue
-            cipher = self._ciphers.of(tenant, read, keys, is_kept=self._evictions == evictions)
-            opened.append(record.opened(cipher, read, each.place))
+        is_kept = self._evictions == evictions
+        opened = [self._open(tenant, *each, found, is_kept=is_kept) for each in zip(sealed, records, strict=True)]
+        if damaged := [field.place for field, each in zip(sealed, opened, strict=True) if isinstance(each, Damaged)]:
+            self._damaged(damaged)
         return opened
+
+    def _open(
+        self, tenant: UUID, sealed: Sealed, read: Record | Tampered, found: dict[str, ScopeKey | None], *, is_kept: bool
+    ) -> bytes | Damaged | None:
+        if isinstance(read, Tampered):
+            return read
+        if any(ref.scope not in found for ref in read.scopes):
+            return Tampered()
+        keys = [key for ref in read.scopes if (key := found[ref.scope]) is not None]
+        if len(keys) < len(read.scopes):
+            return None
+        try:
+            cipher = self._ciphers.of(tenant, read, keys, is_kept=is_kept)
+            return record.opened(cipher, read, sealed.place)
+        except Tampered as error:
+            return error
 
     async def destroy(self, tenant: UUID, scope: str) -> int:
         """Destroys a scope's keys for ever; how many died now. Once begun it is carried out, whoever waits for it."""
@@ -207,7 +229,11 @@ class TenantKeyring:
                 self._ciphers.evict(tenant, key.scope)
                 continue
             outer = await self.tenants.of_epoch(tenant, key.epoch)
-            plain = unwrap(outer, key.wrapped, tenant, key.scope, key.generation)
+            try:
+                plain = unwrap(outer, key.wrapped, tenant, key.scope, key.generation)
+            except Tampered:
+                # As if there were none: what is sealed under it is damaged, and nothing more can be sealed.
+                continue
             found[key.scope] = opened = ScopeKey(key.generation, plain)
             # What died while we were asking must not be remembered.
             if self._evictions == evictions:
@@ -218,6 +244,13 @@ class TenantKeyring:
         if self._master is None:
             raise KeysUnavailable("The keyring is not open.")
         return self._master
+
+
+def _read(sealed: Sealed) -> Record | Tampered:
+    try:
+        return record.read(sealed.ciphertext)
+    except Tampered as error:
+        return error
 
 
 def _name(tenant: UUID, scope: str) -> str:

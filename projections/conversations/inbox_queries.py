@@ -168,6 +168,8 @@ def _row(row: Any) -> InboxRow:
         author, preview, preview_event, preview_version, is_erased, name, name_event, name_version, tenant,
     ) = row  # fmt: skip
     said_at = Place(tenant, conversation, preview_version, preview_event, MessageSent.NAME, "text")
+    # Words that are neither there nor erased were taken away by somebody: nothing opens as nothing.
+    is_silent = preview is None and (author is None or is_erased)
     named_at = Place(tenant, visitor, name_version, name_event, VisitorIdentified.NAME, "name")
     return InboxRow(
         conversation=conversation,
@@ -181,7 +183,7 @@ def _row(row: Any) -> InboxRow:
         unread=unread,
         sequence=sequence,
         preview_author=author,
-        preview=None if preview is None else Sealed(preview, said_at),
+        preview=None if is_silent else Sealed(preview or b"", said_at),
         name=None if name is None else Sealed(name, named_at),
         is_erased=is_erased,
     )

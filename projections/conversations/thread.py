@@ -175,6 +175,7 @@ def _forget(people: list[Key], db: Database) -> None:
     )
 
 
+SPOKEN = ("message", "note")
 SHOWN = """conversation_id, sequence, kind, at, actor_kind, actor_id, message_id, author_kind, author_id, text,
     is_erased, assignee_id, priority, event_id, tenant_id"""
 
@@ -204,7 +205,9 @@ def _shown(row: Any) -> Change:
     assignee, priority, event_id, tenant = rest
     name = MessageSent.NAME if kind == "message" else NoteLeft.NAME
     place = Place(tenant, conversation, sequence, event_id, name, "text")
-    sealed = None if text is None else Sealed(text, place)
+    # Words that are neither there nor erased were taken away by somebody: nothing opens as nothing.
+    is_silent = text is None and (is_erased or kind not in SPOKEN)
+    sealed = None if is_silent else Sealed(text or b"", place)
     return Change(
         conversation,
         sequence,

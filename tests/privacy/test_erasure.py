@@ -53,7 +53,7 @@ async def test_what_is_erased_is_said_to_be_erased(forgotten: Forgotten) -> None
     said = [change for change in shown["changes"] if change["kind"] in ("message", "note")]
     assert [(change["text"], change["erased"]) for change in said] == [(None, True)] * 5
     assert (shown["conversation"]["visitor"]["name"], shown["conversation"]["visitor"]["erased"]) == (None, True)
-    assert shown["conversation"]["preview"] == {"author": "visitor", "text": None, "erased": True}
+    assert shown["conversation"]["preview"] == {"author": "visitor", "text": None, "erased": True, "damaged": False}
     person = shown["visitor"]
     assert [person[field] for field in ("name", "email", "phone", "device", "place", "page")] == [None] * 6
     assert person["erased"]

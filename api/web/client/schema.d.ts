@@ -646,6 +646,7 @@ export interface components {
         };
         /** AgentShown */
         readonly AgentShown: {
+            readonly damaged: boolean;
             readonly email: string | null;
             /** Format: uuid */
             readonly id: string;
@@ -683,6 +684,7 @@ export interface components {
             /** Format: date-time */
             readonly at: string;
             readonly author: components["schemas"]["Author"] | null;
+            readonly damaged: boolean;
             readonly erased: boolean;
             readonly id: string | null;
             /** @enum {string} */
@@ -803,6 +805,7 @@ export interface components {
         readonly Format: "jsonl" | "csv";
         /** Guest */
         readonly Guest: {
+            readonly damaged: boolean;
             readonly erased: boolean;
             /** Format: uuid */
             readonly id: string;
@@ -913,6 +916,7 @@ export interface components {
         readonly Preview: {
             /** @enum {string} */
             readonly author: "visitor" | "agent";
+            readonly damaged: boolean;
             readonly erased: boolean;
             readonly text: string | null;
         };
@@ -1013,6 +1017,7 @@ export interface components {
         /** VisitorShown */
         readonly VisitorShown: {
             readonly conversations: number;
+            readonly damaged: readonly ("name" | "email" | "phone" | "device" | "place" | "page")[];
             readonly device: {
                 readonly [key: string]: string;
             } | null;

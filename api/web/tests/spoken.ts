@@ -7,7 +7,7 @@ export const NOOR = "0192f000-0000-7000-8000-0000000000a1";
 export const MARA = "0192f000-0000-7000-8000-0000000000b1";
 
 export function change(sequence: number, more: Partial<Change> = {}): Change {
-  const nothing = { id: null, author: null, text: null, erased: false, assignee: null, priority: null, reader: null, up_to: null };
+  const nothing = { id: null, author: null, text: null, erased: false, damaged: false, assignee: null, priority: null, reader: null, up_to: null };
   return { sequence, at: minute(0), kind: "message", actor: { kind: "system", id: "" }, ...nothing, ...more };
 }
 

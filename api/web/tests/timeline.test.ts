@@ -21,6 +21,12 @@ describe("a line", () => {
     expect(bubbles(timeline(threadOf(erased), [], now))[0]?.text).toBeNull();
   });
 
+  test("that is damaged says so, and nothing else does", () => {
+    const damaged = visitorSays(1, "", { text: null, damaged: true });
+    expect(bubbles(timeline(threadOf(damaged), [], now))[0]).toMatchObject({ text: null, isDamaged: true });
+    expect(bubbles(timeline(threadOf(visitorSays(1, "", { text: null, erased: true })), [], now))[0]?.isDamaged).toBe(false);
+  });
+
   test("is drawn for what the visitor may see, and for nothing else", () => {
     const inside = (["started", "note", "assigned", "prioritised"] as const).map((kind, index) => change(index + 1, { kind, text: "inside" }));
     expect(timeline(threadOf(...inside), [], now)).toEqual([]);

@@ -33,7 +33,7 @@ function bubble(line: Bubble, retry: (id: string) => void): HTMLElement {
   const row = element("div", { class: `row ${side}${ends}` });
   if (line.author && line.isFirst) row.append(person(line.author));
   if (line.isOwn) row.append(element("span", { class: "aside" }, "You: "));
-  row.append(line.text === null ? erased() : element("p", { class: "bubble", title: exactly(line.at) }, line.text));
+  row.append(line.text === null ? gone(line.isDamaged) : element("p", { class: "bubble", title: exactly(line.at) }, line.text));
   if (line.isLast || line.mark) row.append(foot(line, retry));
   return row;
 }
@@ -43,7 +43,9 @@ function person({ id, name }: { id: string; name: string }): HTMLElement {
   return element("div", { class: "person" }, avatar, name);
 }
 
-function erased(): HTMLElement {
+/** Erased words leave a hatched place, damaged ones say so. */
+function gone(isDamaged: boolean): HTMLElement {
+  if (isDamaged) return element("p", { class: "bubble" }, "This message is damaged and cannot be shown");
   const inPlace = element("span", { class: "aside" }, "Erased message");
   return element("p", { class: "bubble erased", title: "This message was erased" }, inPlace);
 }

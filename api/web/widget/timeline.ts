@@ -12,8 +12,9 @@ export interface Bubble {
   readonly key: string;
   readonly isOwn: boolean;
   readonly author: { readonly id: string; readonly name: string } | null;
-  /** Null when it has been erased. */
+  /** Null when it has been erased, or is damaged: somebody changed what was stored. */
   readonly text: string | null;
+  readonly isDamaged: boolean;
   readonly at: string;
   /** First and last of what one person wrote within a minute. */
   readonly isFirst: boolean;
@@ -51,7 +52,8 @@ function lineOf(change: Change, { agents, receipts }: Thread): Line[] {
   const isOwn = change.author.kind === "visitor";
   const author = isOwn ? null : { id: change.author.id, name: agents[change.author.id]?.name ?? "Support" };
   const mark = isOwn ? (change.sequence <= receipts.agent ? "read" : "sent") : null;
-  return [bubble(change.id ?? `m${change.sequence}`, isOwn, author, change.erased ? null : change.text, change.at, mark)];
+  const said = bubble(change.id ?? `m${change.sequence}`, isOwn, author, change.erased ? null : change.text, change.at, mark);
+  return [{ ...said, isDamaged: change.damaged && !change.erased }];
 }
 
 function onItsWay(one: Sending): Bubble {
@@ -59,7 +61,7 @@ function onItsWay(one: Sending): Bubble {
 }
 
 function bubble(key: string, isOwn: boolean, author: Bubble["author"], text: string | null, at: string, mark: Mark | null): Bubble {
-  return { kind: "bubble", key, isOwn, author, text, at, isFirst: true, isLast: true, mark, problem: "" };
+  return { kind: "bubble", key, isOwn, author, text, isDamaged: false, at, isFirst: true, isLast: true, mark, problem: "" };
 }
 
 function withDays(lines: readonly Line[], now: Date): readonly Line[] {

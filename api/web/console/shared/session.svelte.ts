@@ -3,7 +3,7 @@
 import { onSignedOut, read, Refused, saying, write } from "./door";
 import { forgetStored } from "./stored";
 import { voice } from "./voice.svelte";
-import { visitorName } from "./words";
+import { type Named, visitorName } from "./words";
 import type { Actor, Agent, Agents, Me, Permission } from "./wire";
 
 class Session {
@@ -74,7 +74,7 @@ class Session {
     return known?.name ?? "A former colleague";
   }
 
-  nameOf(who: Actor, visitor: { id: string; name: string | null; erased: boolean }): string {
+  nameOf(who: Actor, visitor: Named): string {
     if (who.kind === "system") return "Helpr";
     if (who.kind === "agent") return this.agentName(who.id);
     return visitorName(who.id === visitor.id ? visitor : { id: who.id, name: null, erased: false });

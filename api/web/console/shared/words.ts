@@ -2,9 +2,21 @@
 
 import type { Priority, Reason, Role } from "./wire";
 
+/** Somebody as far as their name goes; `damaged` says whether it is, or which of what they said is. */
+export interface Named {
+  readonly id: string;
+  readonly name: string | null;
+  readonly erased: boolean;
+  readonly damaged?: boolean | readonly string[];
+}
+
+/** What stands in the place of words that somebody changed where they are stored. */
+export const DAMAGED = "Somebody changed what was stored. It is not shown, and those who run Helpr have been told.";
+
 /** Somebody who never said their name is told apart by the end of their id. */
-export function visitorName({ id, name, erased }: { id: string; name: string | null; erased: boolean }): string {
+export function visitorName({ id, name, erased, damaged = false }: Named): string {
   if (erased) return "Erased visitor";
+  if (typeof damaged === "boolean" ? damaged : damaged.includes("name")) return "Damaged name";
   return name ?? `Visitor ${id.slice(-4)}`;
 }
 

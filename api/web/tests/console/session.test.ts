@@ -6,7 +6,7 @@ const asked = vi.fn<(path: string, request: RequestInit) => Promise<Response>>()
 const answers = new Map<string, () => Response>();
 const says = (path: string, status: number, body: unknown = {}): void => void answers.set(path, () => new Response(status === 204 ? null : JSON.stringify(body), { status }));
 
-const agent = (id: string, name: string | null): Agent => ({ id, name, email: null, role: "agent" });
+const agent = (id: string, name: string | null): Agent => ({ id, name, email: null, role: "agent", damaged: false });
 const me = (permissions: readonly Permission[]): Me => ({ agent: agent(OLGA, "Olga"), organisation: { id: "o", name: "Kiosk", slug: "kiosk" }, permissions, is_demo: false });
 const timesAsked = (path: string): number => asked.mock.calls.filter(([one]) => one === path).length;
 

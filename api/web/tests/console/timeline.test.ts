@@ -45,6 +45,11 @@ describe("the lines of a thread", () => {
     expect(one?.isErased).toBe(true);
   });
 
+  test("tell damaged words from erased ones", () => {
+    const [one] = bubbles(linesOf([visitorSays(1, "", { text: null, damaged: true })]));
+    expect([one?.isErased, one?.isDamaged]).toEqual([false, true]);
+  });
+
   test("draw a line above what is new, and none above a conversation that is new as a whole", () => {
     const said = [visitorSays(1, "a"), agentSays(2, "b"), visitorSays(3, "c")];
     expect(linesOf(said, [], { newAfter: 2 }).map((line) => line.kind)).toEqual(["day", "message", "message", "new", "message"]);

@@ -12,7 +12,7 @@ export function minute(after: number, seconds = 0): string {
 }
 
 export function change(sequence: number, more: Partial<Change> = {}): Change {
-  const nothing = { id: null, author: null, text: null, erased: false, assignee: null, priority: null, reader: null, up_to: null };
+  const nothing = { id: null, author: null, text: null, erased: false, damaged: false, assignee: null, priority: null, reader: null, up_to: null };
   return { sequence, at: minute(0), kind: "message", actor: { kind: "system", id: "" }, ...nothing, ...more };
 }
 
@@ -33,7 +33,7 @@ export function agentDoes(sequence: number, kind: Change["kind"], more: Partial<
 export function row(id: string, more: Partial<Row> = {}): Row {
   return {
     id,
-    visitor: { id: `v-${id}`, name: `Visitor of ${id}`, erased: false },
+    visitor: { id: `v-${id}`, name: `Visitor of ${id}`, erased: false, damaged: false },
     status: "open",
     priority: "normal",
     assignee: null,
@@ -42,7 +42,7 @@ export function row(id: string, more: Partial<Row> = {}): Row {
     waiting_since: null,
     unread: 0,
     sequence: 1,
-    preview: { author: "visitor", text: `words of ${id}`, erased: false },
+    preview: { author: "visitor", text: `words of ${id}`, erased: false, damaged: false },
     ...more,
   };
 }

@@ -25,6 +25,7 @@ export interface Bubble {
   readonly name: string;
   readonly isVisitor: boolean;
   readonly isErased: boolean;
+  readonly isDamaged: boolean;
   readonly text: string;
   readonly at: string;
   /** First and last of what one person wrote within a minute. */
@@ -75,7 +76,8 @@ function lineOf(change: Change, thread: Thread, company: Company): Line[] {
       author: change.author,
       name: company.nameOf(change.author),
       isVisitor,
-      isErased: change.erased || change.text === null,
+      isErased: change.erased || (change.text === null && !change.damaged),
+      isDamaged: change.damaged && !change.erased,
       text: change.text ?? "",
       at: change.at,
       isFirst: true,
@@ -107,7 +109,7 @@ function onItsWay(one: Sending, { me, nameOf }: Company): Bubble {
   const author: Actor = { kind: "agent", id: me };
   const { kind, id, text, at, state, problem } = one;
   const mark = kind === "note" && state === "sent" ? null : state;
-  return { kind, key: id, sequence: Infinity, author, name: nameOf(author), isVisitor: false, isErased: false, text, at, isFirst: true, isLast: true, mark, problem };
+  return { kind, key: id, sequence: Infinity, author, name: nameOf(author), isVisitor: false, isErased: false, isDamaged: false, text, at, isFirst: true, isLast: true, mark, problem };
 }
 
 function isLine(one: Change | Line): one is Line {

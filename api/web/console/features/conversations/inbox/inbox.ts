@@ -38,7 +38,7 @@ export function applied(inbox: Inbox, change: InboxChange): Inbox {
 /** What remains of a conversation whose visitor was erased. */
 export function erased(row: Row): Row {
   const preview = row.preview && { ...row.preview, text: null, erased: true };
-  return { ...row, preview, visitor: { id: row.visitor.id, name: null, erased: true } };
+  return { ...row, preview, visitor: { ...row.visitor, name: null, erased: true } };
 }
 
 function withPage(inbox: Inbox, rows: readonly Row[], next: string | null): Inbox {
