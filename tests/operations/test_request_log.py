@@ -73,7 +73,7 @@ async def test_a_request_can_be_followed_by_its_ids_and_nobody_is_in_the_log(ins
             broken = await api.until_said("broken", request=request_of_failed)
             about_it = await api.until_said("a request failed", request=request_of_failed)
             installation.execute("alter table log.elsewhere rename to events")
-        text = api.text()
+        text, lines = api.text(), api.lines()
     [(command, correlation)] = installation.execute(
         "select command_id, correlation_id from log.events where position = %s", int(said.headers["Helpr-Position"])
     )
@@ -81,6 +81,8 @@ async def test_a_request_can_be_followed_by_its_ids_and_nobody_is_in_the_log(ins
     ids = {"request": request, "command": str(command), "correlation": str(correlation)}
     assert line.items() >= (about | ids).items()
     assert request == str(correlation)
+    entering = [each for each in lines if each.get("route") == "/v1/session" and "status" in each]
+    assert {each["correlation"] == each["request"] != each["command"] for each in entering} == {True}
     assert 0 < line["seconds"] < 60
     assert (broken["level"], broken["route"], broken["command"]) == ("error", MESSAGES, about_it["command"])
     assert (about_it["level"], about_it["status"]) == ("warning", 500)
@@ -104,6 +106,23 @@ async def test_of_what_went_well_and_fast_nothing_is_said(installation: Installa
         assert (await says(client)).is_success
         assert (await client.get("/nope")).status_code == 404
     assert [line for line in api.lines() if "request" in line] == []
+
+
+async def test_lines_of_a_view_worker_say_which_view_and_where(installation: Installation) -> None:
+    """Of a fact that nobody can read, too: it stands in the log, and its stream waits."""
+    [(head,)] = installation.execute("select max(position) from log.events")
+    installation.execute(
+        """insert into log.events select %s, tenant_id, stream_kind, stream_id, version + 1, event_id, name,
+        schema_version, recorded_at, actor_kind, actor_id, correlation_id, causation_id, command_id, metadata,
+        'nonsense', hash from log.events where name = 'conversations.MessageSent' order by position desc limit 1""",
+        head + 1,
+    )
+    async with started(installation, "views", HELPR_LOG_LEVEL="debug") as worker:
+        parked = await worker.until_said("a stream is parked", view="inbox")
+        folded = await worker.until_said("folded", position=head + 1)
+    assert (parked["position"], parked["level"], folded["level"]) == (head + 1, "error", "debug")
+    assert "inbox" in folded["views"]
+    assert "nonsense" not in worker.text()
 
 
 def test_slow_ones_are_said_and_of_the_others_one_in_so_many() -> None:
