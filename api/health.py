@@ -6,6 +6,8 @@ import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from api.asking import AnyRequest
+
 OPEN: dict[str, Any] = {"audience": "everybody"}
 
 
@@ -23,9 +25,9 @@ def is_alive() -> Health:
 
 
 @get("/readyz", opt=OPEN, operation_id="isReady")
-async def is_ready(check: NamedDependency[Any]) -> Response[Health]:
-    """Database, keys and log answer: 200, or 503 with what does not."""
-    parts: dict[str, bool] = await check()
+async def is_ready(request: AnyRequest, check: NamedDependency[Any]) -> Response[Health]:
+    """Database, keys and log answer: 200, or 503 with what does not. A process that is about to end says so, too."""
+    parts: dict[str, bool] = {"process": False} if request.scope["state"].get("is_leaving") else await check()
     is_all = all(parts.values())
     return Response(Health("ready" if is_all else "not ready", parts), status_code=200 if is_all else 503)
 

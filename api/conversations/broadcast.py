@@ -50,6 +50,7 @@ class Broadcast:
         self._listeners: set[Listener] = set()
         self._pages: asyncio.Queue[Page] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._is_leaving = False
 
     @property
     def listening(self) -> int:
@@ -60,15 +61,23 @@ class Broadcast:
         self._task = asyncio.create_task(self._run(), name="broadcast")
 
     async def stop(self) -> None:
-        """Lets everybody go, so that they come back to another process."""
-        self._let_go()
+        """Lets everybody go and tells nobody anything any more."""
+        self.let_go()
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    def let_go(self) -> None:
+        """Lets everybody go, whoever comes from now on included, so that they come back to another process."""
+        self._is_leaving = True
+        for listener in self._listeners:
+            listener.close(RESTARTING)
+
     def join(self, listener: Listener) -> None:
         self._listeners.add(listener)
+        if self._is_leaving:
+            listener.close(RESTARTING)
 
     def leave(self, listener: Listener) -> None:
         """The listener has stopped watching whatever it watched."""
@@ -147,10 +156,6 @@ class Broadcast:
         for listener in self._listeners:
             if listener.tenant == tenant:
                 listener.fail(error)
-
-    def _let_go(self) -> None:
-        for listener in self._listeners:
-            listener.close(RESTARTING)
 
 
 def change_frame(conversation: UUID, change: wire.Change) -> bytes:

@@ -17,10 +17,12 @@ from api.main import House, opened, web
 from api.origin import warm
 from api.run.demo.hiring import hire
 from api.run.demo.people import people
+from api.run.leaving import Leaving
 from api.run.logs import log_to_stderr
 from api.run.scraping import Scraping
 from api.run.versions import refuse_other_version
 from api.settings import Settings
+from api.shell import App
 from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
 
@@ -71,11 +73,13 @@ async def scraped(house: House) -> AsyncIterator[None]:
 
 
 async def _until_stopped(house: House, stop: asyncio.Event) -> None:
-    async with listening(house) as serving:
+    app = Leaving(web(house), let_go=house.broadcast.let_go)
+    async with listening(house, app) as serving:
         await asyncio.to_thread(warm)
         _settle()
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await app.leave(house.settings.port)
 
 
 def _settle() -> None:
@@ -87,9 +91,9 @@ def _settle() -> None:
 
 
 @asynccontextmanager
-async def listening(house: House) -> AsyncIterator[asyncio.Task[None]]:
+async def listening(house: House, app: App | None = None) -> AsyncIterator[asyncio.Task[None]]:
     """Listens where the settings say; the task ends when the server does."""
-    async with answering(web(house), house.settings.host, house.settings.port) as serving:
+    async with answering(app or web(house), house.settings.host, house.settings.port) as serving:
         try:
             yield serving
         finally:
