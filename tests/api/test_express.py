@@ -7,7 +7,7 @@ from api.main import application
 from tests.api.routes import ROUTES, Route, World
 from tests.house import Helpr
 
-pytestmark = [pytest.mark.usefixtures("unhurried"), pytest.mark.requirement("R-CHAT-1")]
+pytestmark = [pytest.mark.usefixtures("unhurried"), pytest.mark.requirement("R-CON-1")]
 LONG = {"Content-Type": "application/json; charset=utf-8"}
 """The same kind of content in other words: nothing else differs, and the short way does not take it."""
 NOT_COMPARED = {"date", "helpr-request-id", "ratelimit", "ratelimit-policy"}
