@@ -1,20 +1,24 @@
 """Root keys and stores that are slow, full or wrong: nobody waits in vain, no other key is taken for theirs."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from infrastructure.database.embedded import EmbeddedPostgres
 from infrastructure.keys import aws_kms, postgres_store, sqlite_store, tenant_keys
 from infrastructure.keys.aws_kms import AwsKms
 from infrastructure.keys.facts import encode
 from infrastructure.keys.keyring import TenantKeyring
 from infrastructure.keys.local_root import LocalRootKey
+from infrastructure.keys.postgres_store import PostgresKeyStore
 from infrastructure.keys.root_key import Context, KeysUnavailable
 from infrastructure.keys.sqlite_store import SqliteKeyStore
 from infrastructure.keys.store import TenantKey
 from tests.keys.keyrings import ACME, Clock, Watched, read, ring, seal
-from tests.keys.places import Place
+from tests.keys.places import Place, key_database
 
 pytestmark = pytest.mark.requirement("R-INB-3")
 
@@ -139,6 +143,37 @@ async def test_a_line_before_a_store_that_is_held_by_somebody_does_not_grow(
     else:
         raise AssertionError("the store did not come back")
     await store.close()
+
+
+async def test_a_store_in_whose_stead_a_web_server_answers_is_away_until_it_speaks_for_itself(
+    cluster: EmbeddedPostgres,
+) -> None:
+    page, target = b"HTTP/1.1 502 Bad Gateway\r\n\r\n<html>no</html>", urlsplit(cluster.owner_dsn)
+    is_wrong = asyncio.Event()
+
+    async def answer(source: asyncio.StreamReader, to: asyncio.StreamWriter, *, is_back: bool) -> None:
+        with suppress(ConnectionError):
+            while said := await source.read(65536):
+                to.write(page if is_back and is_wrong.is_set() else said)
+                await to.drain()
+        to.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(target.hostname, target.port)
+        await asyncio.gather(answer(reader, back, is_back=False), answer(there, writer, is_back=True))
+
+    with key_database(cluster.owner_dsn) as place:
+        async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            store = PostgresKeyStore(place.url.replace(f":{target.port}/", f":{port}/"))
+            await store.open()
+            is_wrong.set()
+            for _ in range(3):
+                with pytest.raises(KeysUnavailable):
+                    await asyncio.wait_for(store.tenant_keys(ACME), 30)
+            is_wrong.clear()
+            assert await store.tenant_keys(ACME) == []
+            await store.close()
 
 
 async def test_a_line_before_a_silent_kms_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
