@@ -24,6 +24,13 @@ class BodyIsSlow(HTTPException):
     detail = "The request did not come to its end in time."
 
 
+class BodyIsBroken(HTTPException):
+    """A body comes in chunks that are none, or its sender has gone."""
+
+    status_code = 400
+    detail = "The request did not come to its end."
+
+
 class Watch:
     """One clock for all bodies that are awaited: a timer for each costs more than reading one."""
 
@@ -68,7 +75,8 @@ class Body:
         self._is_whole = False
 
     async def is_too_large(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Reads a body that does not say its size, or says too much; a small one is left to be read."""
+        """Reads a body that does not say its size, or says too much; a small one is left to be read. Raises
+        BodyIsBroken."""
         said = next((value for name, value in headers if name == b"content-length"), None)
         is_chunked = any(name == b"transfer-encoding" for name, _ in headers)
         if not is_chunked and (said is None or is_small(said)):
@@ -76,8 +84,10 @@ class Body:
         size, more = 0, True
         while more and size <= MOST_DRAINED:
             message = await self._next()
+            if message["type"] != "http.request":
+                raise BodyIsBroken
             size += len(message.get("body", b""))
-            more = message["type"] == "http.request" and message.get("more_body", False)
+            more = message.get("more_body", False)
             if size <= LARGEST_BODY:
                 self._kept.append(message)
         return size > LARGEST_BODY

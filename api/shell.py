@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from api.body import Body, BodyIsSlow, Watch
+from api.body import Body, BodyIsBroken, BodyIsSlow, Watch
 from api.express import Express
 from api.request_log import CURRENT
 
@@ -54,6 +54,10 @@ TOO_LARGE = (
 TOO_SLOW = (
     b'{"title":"Too slow","status":408,"detail":"The request did not come to its end in time.",'
     b'"errors":[{"field":"body","problem":"The request did not come to its end in time."}]}'
+)
+BROKEN = (
+    b'{"title":"The request cannot be read","status":400,"detail":"The request did not come to its end.",'
+    b'"errors":[{"field":"body","problem":"The request did not come to its end."}]}'
 )
 
 
@@ -121,6 +125,8 @@ class Shell:
                 await self._app(scope, body.receive, told)
         except BodyIsSlow:
             await _tell(told, 408, [PROBLEM], TOO_SLOW)
+        except BodyIsBroken:
+            await _tell(told, 400, [PROBLEM], BROKEN)
 
     def _always(self, path: str) -> Pairs:
         """The headers of every answer at a path."""
