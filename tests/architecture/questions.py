@@ -12,6 +12,17 @@ STATEMENT = re.compile(
     r"\s*(select|insert|update|delete|with|create|drop|alter|grant|set|begin|pragma|truncate)\s", re.I
 )
 READS = re.compile(r"\b(?:from|join)\s+read\.(\w+)", re.I)
+READS_LOG = re.compile(r"\b(?:from|join)\s+log\.(?:events|commands)\b", re.I)
+ABOUT_ALL = (
+    "api/run/doctor/",
+    "event_log/looking.py",
+    "event_log/verifying.py",
+    "event_log/pages.py",
+    "views/status.py",
+    "views/remains.py",
+)
+"""Tools of operators and workers of views: their business are all tenants, and no request gets there."""
+ONE_TENANT = re.compile(r"\btenant_id = (?:\$\d|%s)")
 TENANT = re.compile(r"\btenant_id = \$1(?!\d)")
 SAME_TENANT = re.compile(r"\btenant_id = \w+\.tenant_id\b")
 ASKS = frozenset({"fetch", "fetchrow", "fetchval", "execute", "executemany", "cursor"})
@@ -43,6 +54,15 @@ def asks_for_one_tenant(source: Source) -> Iterator[str]:
                 yield f"{source.at(node)} asks {views[0]} without tenant_id = $1"
             elif len(TENANT.findall(text)) + len(SAME_TENANT.findall(text)) < len(views):
                 yield f"{source.at(node)} joins {views[-1]} without its tenant"
+
+
+def asks_the_log_for_one_tenant(source: Source) -> Iterator[str]:
+    """A question to the log names its tenant. Those that are about everybody are few, and known."""
+    for node, scope in _texts(source):
+        text = _text(node, scope)
+        is_apart = any(place in source.path for place in ABOUT_ALL)
+        if READS_LOG.search(text) and not is_apart and not ONE_TENANT.search(text):
+            yield f"{source.at(node)} asks the log about everybody"
 
 
 def is_asked_in_the_projections(source: Source) -> Iterator[str]:
