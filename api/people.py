@@ -7,9 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.opening import is_damaged, opened, shown
+from api.opening import is_damaged, is_erased, opened, shown
 from application.ports import Keyring
-from domain.shared.event import Erased
 from projections.view import Reads
 from projections.visitors import directory
 from projections.visitors.directory import Visitor
@@ -54,7 +53,7 @@ async def visitors_shown(keyring: Keyring, tenant: UUID, found: Sequence[Visitor
 
 def _shown(visitor: Visitor, values: list[object]) -> VisitorShown:
     said = {field: shown(value) for field, value in zip(FIELDS, values, strict=True)}
-    is_erased = visitor.is_erased or any(isinstance(value, Erased) for value in values)
+    is_gone = visitor.is_erased or any(map(is_erased, values))
     times = (visitor.first_seen, visitor.last_seen, visitor.conversations)
     damaged = [field for field, value in zip(FIELDS, values, strict=True) if is_damaged(value)]
-    return VisitorShown(visitor.id, *times, is_erased, damaged, **said)
+    return VisitorShown(visitor.id, *times, is_gone, damaged, **said)

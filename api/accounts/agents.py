@@ -30,7 +30,7 @@ async def list_agents(
         found = await agents.agents(db, caller.tenant)
     words = await opened(keyring, caller.tenant, [field for agent in found for field in (agent.name, agent.email)])
     listed = [
-        AgentShown(agent.id, shown(name), shown(email), agent.role, is_damaged(name, email))
+        AgentShown(agent.id, shown(name), shown(email), agent.role, is_damaged(name) or is_damaged(email))
         for agent, name, email in zip(found, words[::2], words[1::2], strict=True)
     ]
     return page(Agents(listed), position)

@@ -155,7 +155,9 @@ async def _me(caller: Caller, settings: Settings, events: EventStore, keyring: K
     fields = [field if isinstance(field, Sealed) else None for field in (agent.name, agent.email)]
     name, email = await opened(keyring, caller.tenant, fields)
     return Me(
-        agent=AgentShown(caller.agent, shown(name), shown(email), agent.role.value, is_damaged(name, email)),
+        agent=AgentShown(
+            caller.agent, shown(name), shown(email), agent.role.value, is_damaged(name) or is_damaged(email)
+        ),
         organisation=OrganisationShown(caller.tenant, organisation.name, organisation.slug),
         permissions=sorted(GRANTED[caller.role]),
         is_demo=settings.is_demo,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.opening import is_damaged, opened, shown
+from api.opening import is_damaged, is_erased, opened, shown
 from application.ports import Damaged, Keyring
 from domain.shared.event import Erased
 from projections.conversations import thread
@@ -102,11 +102,11 @@ async def changes(keyring: Keyring, tenant: UUID, found: Sequence[thread.Change]
 
 
 def _row(row: InboxRow, name: str | Erased | Damaged | None, text: str | Erased | Damaged | None) -> Row:
-    is_erased = row.is_erased or isinstance(text, Erased)
-    preview = Preview(row.preview_author, shown(text), is_erased, is_damaged(text)) if row.preview_author else None
+    is_gone = row.is_erased or is_erased(text)
+    preview = Preview(row.preview_author, shown(text), is_gone, is_damaged(text)) if row.preview_author else None
     return Row(
         id=row.conversation,
-        visitor=Guest(row.visitor, shown(name), is_erased or isinstance(name, Erased), is_damaged(name)),
+        visitor=Guest(row.visitor, shown(name), is_gone or is_erased(name), is_damaged(name)),
         status=row.status,
         priority=row.priority,
         assignee=row.assignee,
@@ -128,7 +128,7 @@ def _change(change: thread.Change, text: str | Erased | Damaged | None) -> Chang
         id=change.id,
         author=Author(change.author_kind, change.author) if change.author_kind and change.author else None,
         text=shown(text),
-        erased=change.is_erased or isinstance(text, Erased),
+        erased=change.is_erased or is_erased(text),
         damaged=is_damaged(text),
         assignee=change.assignee,
         priority=change.priority,

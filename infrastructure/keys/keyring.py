@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from application.ports import Damaged
@@ -28,6 +29,8 @@ MOST_CIPHERS = 4096
 """Of how many records it remembers the cipher: some 10 MB."""
 PORTION = 200
 """How many keys are wrapped anew in one commit."""
+UNKNOWN = object()
+"""What is known of a scope that never had a key."""
 KEPT = 60.0
 """Seconds for which an opened scope key is remembered, at most; a tenant's key five times as long."""
 
@@ -121,10 +124,10 @@ class TenantKeyring:
     ) -> bytes | Damaged | None:
         if isinstance(read, Tampered):
             return read
-        if any(ref.scope not in found for ref in read.scopes):
+        keys: list[Any] = [found.get(ref.scope, UNKNOWN) for ref in read.scopes]
+        if UNKNOWN in keys:
             return Tampered()
-        keys = [key for ref in read.scopes if (key := found[ref.scope]) is not None]
-        if len(keys) < len(read.scopes):
+        if None in keys:
             return None
         try:
             cipher = self._ciphers.of(tenant, read, keys, is_kept=is_kept)
