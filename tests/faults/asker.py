@@ -11,7 +11,7 @@ import schemathesis
 from api.description import EXAMPLES
 
 URL, IS_NOBODY = os.environ["ASKED_URL"], os.environ["ASKED_AS"] == "nobody"
-KEY = "Idempotency-Key"
+KEY, A_DAY = "Idempotency-Key", 86_400
 
 
 @schemathesis.auth().apply_to(tag="Agents")
@@ -28,9 +28,9 @@ class Agent:
         case.cookies["helpr_session"] = data
 
 
-@schemathesis.auth().apply_to(tag="Widget")
+@schemathesis.auth(refresh_interval=A_DAY).apply_to(tag="Widget")
 class Visitor:
-    """Somebody on a page with the widget."""
+    """Somebody on a page with the widget, and nobody else until they are forgotten: what they began is theirs."""
 
     def get(self, case: Any, context: Any) -> str | None:
         if IS_NOBODY:
