@@ -123,11 +123,12 @@ async def test_nobody_notices_a_rolling_restart(
                 writing = [busy.create_task(write(url, agent, vera, WRITERS / rate, stop)) for agent in agents]
                 for heard in listeners:
                     busy.create_task(listen(url, agents[0], vera, heard, stop))
-                await asyncio.sleep(1)
-                for _ in range(restarts):
-                    for process in both:
+                try:
+                    await asyncio.sleep(1)
+                    for process in [*both] * restarts:
                         await restart(process)
-                stop.set()
+                finally:
+                    stop.set()
         written = [text for each in writing for text in each.result()]
         stored = await texts(agents[0], vera, await helpr.house.reader.head())
     assert sorted(stored) == sorted(["Hello", *written])
@@ -187,7 +188,8 @@ async def listen(url: str, agent: httpx.AsyncClient, vera: Visitor, heard: Heard
 async def hear(socket: websockets.ClientConnection, heard: Heard, stop: asyncio.Event) -> bool:
     """One frame; False when nothing comes any more after the end."""
     try:
-        frame = json.loads(await asyncio.wait_for(socket.recv(), 2))
+        async with asyncio.timeout(2):
+            frame = json.loads(await socket.recv())
     except TimeoutError:
         return not stop.is_set()
     if frame["type"] == "change":
