@@ -22,6 +22,7 @@ class BodyIsSlow(HTTPException):
 
     status_code = 408
     detail = "The request did not come to its end in time."
+    headers: dict[str, str] | None = {"connection": "close"}  # noqa: RUF012
 
 
 class BodyIsBroken(HTTPException):
@@ -29,6 +30,7 @@ class BodyIsBroken(HTTPException):
 
     status_code = 400
     detail = "The request did not come to its end."
+    headers: dict[str, str] | None = {"connection": "close"}  # noqa: RUF012
 
 
 class Watch:

@@ -33,7 +33,8 @@ ALWAYS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-PROBLEM = (b"content-type", b"application/problem+json")
+LAST_PROBLEM = ((b"content-type", b"application/problem+json"), (b"connection", b"close"))
+"""Of a body that did not come to its end nobody knows where the next request begins."""
 HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 CORS = (
     (b"access-control-allow-origin", b"*"),
@@ -120,13 +121,13 @@ class Shell:
                 status, headers, content = answer
                 await _tell(send, status, [*headers, *added(status)], content)
             elif await body.is_too_large(scope["headers"]):
-                await _tell(told, 413, [PROBLEM], TOO_LARGE)
+                await _tell(told, 413, LAST_PROBLEM, TOO_LARGE)
             else:
                 await self._app(scope, body.receive, told)
         except BodyIsSlow:
-            await _tell(told, 408, [PROBLEM], TOO_SLOW)
+            await _tell(told, 408, LAST_PROBLEM, TOO_SLOW)
         except BodyIsBroken:
-            await _tell(told, 400, [PROBLEM], BROKEN)
+            await _tell(told, 400, LAST_PROBLEM, BROKEN)
 
     def _always(self, path: str) -> Pairs:
         """The headers of every answer at a path."""

@@ -4,14 +4,13 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import structlog
+import uvicorn
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 
 from api.main import House, opened, web
 from api.origin import warm
@@ -21,6 +20,7 @@ from api.run.leaving import Leaving
 from api.run.logs import log_to_stderr
 from api.run.scraping import Scraping
 from api.run.versions import refuse_other_version
+from api.run.wire import BoundedProtocol
 from api.settings import Settings
 from api.shell import App
 from infrastructure.event_log.db_functions import refuse_db_functions
@@ -29,6 +29,11 @@ from infrastructure.processes import die_with_parent
 BACKLOG = 4096
 DRAIN = 20.0
 """Seconds for what is under way to be finished; whoever has not said all of their request by then is not waited for."""
+KEPT_ALIVE = 75
+"""Seconds after which an idle connection is closed: longer than proxies keep theirs."""
+LONGEST_FRAME = 16 * 1024 * 1024
+"""Bytes of a frame that the server still reads: whoever says too much hears so from the application, which takes far
+less."""
 METRICS = "127.0.0.1"
 """Metrics leave this machine by the operator's own proxy, if at all."""
 log = structlog.get_logger()
@@ -102,20 +107,38 @@ async def listening(house: House, app: App | None = None) -> AsyncIterator[async
 
 @asynccontextmanager
 async def answering(app: Any, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
-    """Answers by an ASGI application."""
+    """Answers by an ASGI application, until the end; then what is under way is finished."""
     server = Server(
-        app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        backlog=BACKLOG,
-        log_enabled=False,
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=BoundedProtocol,
+            ws="websockets-sansio",
+            ws_max_size=LONGEST_FRAME,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            backlog=BACKLOG,
+            timeout_keep_alive=KEPT_ALIVE,
+            timeout_graceful_shutdown=int(DRAIN),
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
     )
     serving = asyncio.create_task(server.serve())
     try:
         yield serving
     finally:
-        server.stop()  # type: ignore[no-untyped-call]
-        with suppress(asyncio.CancelledError, TimeoutError):
-            await asyncio.wait_for(serving, DRAIN)
+        server.should_exit = True
+        await serving
+
+
+class Server(uvicorn.Server):
+    """Signals are not the server's: whoever started it ends it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -82,7 +82,7 @@ async def test_no_label_can_say_who_somebody_is(helpr: Helpr, module_database: D
     anybody = helpr.client()
     personal = "vera.example@kettle.example"
     for path in (f"/{personal}", f"/v1/visitors/{personal}", f"/v1/conversations/{personal}/messages", "/inbox/vera"):
-        for method in ("GET", "POST", "BREW", "VERA"):
+        for method in ("GET", "POST", "PROPFIND"):
             await anybody.request(method, path, headers={"Host": personal, "User-Agent": personal})
     owner = await asyncpg.connect(module_database.owner)
     await owner.execute("insert into views.generations values ($1, 1, 1, 'serving')", personal)
