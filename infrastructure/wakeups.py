@@ -11,6 +11,8 @@ import structlog
 from infrastructure.database.lost import LOST
 
 log = structlog.get_logger()
+LONGEST_PAUSE = 1.0
+"""Seconds between two tries to come back: who was away for long is back soon, too."""
 Told = Callable[[str], None]
 
 
@@ -58,7 +60,7 @@ class Wakeups:
                     for told in self._when_lost:
                         told()
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _listen(self, connection: Any) -> None:
         for channel in self._told:

@@ -1,6 +1,7 @@
 """Having a person forgotten, over HTTP, and seeing how far that is."""
 
 from datetime import datetime
+from functools import reduce
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from api.asking import POSITION, page
 from api.caller import Caller
 from application.compliance import erasure
 from application.compliance.erasure import EraseVisitor, SubjectIsUnknown
-from application.ports import Asked, EventStore, Knows
+from application.ports import Asked, EventStore, History, Knows, Unavailable
+from domain.compliance.erasure import Erasure
 from domain.compliance.events import ErasureReason
 from domain.shared.ids import VisitorId
 from domain.shared.permission import Permission
@@ -57,11 +59,17 @@ async def erase_visitor(
     events: NamedDependency[EventStore],
     visitors: NamedDependency[Knows],
     reads: NamedDependency[Reads],
+    history: NamedDependency[History],
 ) -> Response[ErasureShown]:
     """Decides to forget a visitor. Their keys are destroyed within a second; the answer says how far that is."""
     command = EraseVisitor(visitor=VisitorId(visitor), reason=data.reason)
     receipt = await erasure.erase_visitor(command, asked=asked, events=events, visitors=visitors)
-    shown = await _erasure(reads, caller.tenant, visitor, at_least=receipt.position)
+    try:
+        shown = await _erasure(reads, caller.tenant, visitor, at_least=receipt.position)
+    except Unavailable:
+        # What was decided is decided, also while its view is behind.
+        happened = await history.stream(caller.tenant, Erasure.STREAM, visitor)
+        shown = _shown(reduce(erasures.after, happened[1:], erasures.after(None, happened[0])))
     return Response(shown, status_code=202, headers={POSITION: str(receipt.position)})
 
 

@@ -16,6 +16,8 @@ from infrastructure.views.pace import Pace
 from projections.view import Database, View
 
 log = structlog.get_logger()
+LONGEST_PAUSE = 1.0
+"""Seconds between two tries to reach a database that is away."""
 REBALANCE = 1.0
 """Seconds after which a worker looks who else is there, and what was rebuilt."""
 LONG_AGO = float("-inf")
@@ -47,7 +49,7 @@ def run_worker(
         except NOT_THE_FACTS_FAULT as error:
             log.warning("views are away", error=type(error).__name__, retry_in=pause)
             stop.wait(pause)
-            pause = min(pause * 2, 5.0)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 class Worker:

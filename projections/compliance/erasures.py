@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.compliance.events import ErasureDecided, ErasureProved, KeysDestroyed
+from domain.shared.recorded import Recorded
 from projections.rows import load, write
 from projections.view import Batch, Database
 
@@ -36,14 +37,20 @@ def fold(batch: Batch, db: Database) -> None:
     rows = load(db, "erasures", Erasure, {(r.tenant, r.fact.subject) for r in batch})
     for recorded in batch:
         key = (recorded.tenant, recorded.fact.subject)
-        match recorded.fact:
-            case ErasureDecided(reason=reason):
-                rows[key] = Erasure(*key, reason.value, "decided", recorded.at)
-            case KeysDestroyed(keys=keys):
-                rows[key] = replace(rows[key], state="shredded", shredded_at=recorded.at, keys=keys)
-            case ErasureProved():
-                rows[key] = replace(rows[key], state="proved", proved_at=recorded.at)
+        rows[key] = after(rows.get(key), recorded)
     write(db, "erasures", list(rows.values()))
+
+
+def after(row: Erasure | None, recorded: Recorded[Any]) -> Erasure:
+    """How far an erasure is once this, too, has happened."""
+    match recorded.fact:
+        case ErasureDecided(subject=subject, reason=reason):
+            return Erasure(recorded.tenant, subject, reason.value, "decided", recorded.at)
+        case KeysDestroyed(keys=keys) if row:
+            return replace(row, state="shredded", shredded_at=recorded.at, keys=keys)
+        case ErasureProved() if row:
+            return replace(row, state="proved", proved_at=recorded.at)
+    raise KeyError(recorded.fact.NAME)
 
 
 async def erasures(db: Any, tenant: UUID, subject: UUID | None = None) -> list[Erasure]:
