@@ -134,7 +134,8 @@ def _wrong_values(name: str, schema: dict[str, Any]) -> Iterator[tuple[str, Any]
 
 
 def _wrong_texts(name: str, schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    match schema["type"]:
+    """What is wrong by the schema; of several kinds of text each is wrong in the same ways."""
+    match schema["type"] if "type" in schema else schema["anyOf"][0]["type"]:
         case "integer":
             yield from (
                 ("a word", "many"),
