@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * IsReady
-         * @description Database, keys and log answer: 200, or 503 with what does not.
+         * @description Database, keys and log answer: 200, or 503 with what does not. A process that is about to end says so, too.
          */
         readonly get: operations["isReady"];
         readonly put?: never;
