@@ -62,6 +62,7 @@ from infrastructure.keys.postgres_store import PostgresKeyStore
 from infrastructure.keys.root_key import RootKey
 from infrastructure.keys.sqlite_store import SqliteKeyStore
 from infrastructure.keys.store import KeyStore
+from infrastructure.keys.tombstones import Tombstones
 from infrastructure.traces.wanted import tracing
 from infrastructure.views.positions import Positions
 from infrastructure.views.reads import ViewReads
@@ -98,15 +99,17 @@ class House:
         self.is_secure = settings.public_url.startswith("https://")
         self._notices: set[asyncio.Task[Any]] = set()
         self.damages = Damages(lambda: self.events, digests)
+        store = self.traces.keys(key_store(settings.keys_url))
         self.keyring = TenantKeyring(
             root_key(settings.kms_url),
-            self.traces.keys(key_store(settings.keys_url)),
+            store,
             seconds=settings.keys_kept,
             destroyed=self._announce_destroyed,
             damaged=self.damages.found,
         )
         self.metrics = Metrics()
         self.reader = LogReader(pool)
+        self.tombstones = Tombstones(self.reader, store, self.keyring)
         self.follower = LogFollower(self.reader, (self._remember,))
         self.log = GroupCommit(
             partial(connect, settings.database_url),
@@ -187,6 +190,7 @@ async def opened(settings: Settings, *, process: str = "api") -> AsyncIterator[H
     pool = await connect_pool(settings.database_url)
     house = House(settings, pool=pool, process=process)
     await house.keyring.open_store()
+    await house.tombstones.put_back()
     house.log.start()
     await house.positions.look()
     await house.follower.start()

@@ -100,6 +100,7 @@ def reactions(house: House, workers: Any) -> list[Reaction]:
 def _scheduler(house: House) -> AsyncIOScheduler:
     scheduler = AsyncIOScheduler(timezone="UTC")
     scheduler.add_job(partial(_begin_epochs, house), "interval", hours=1, id="key epochs", coalesce=True)
+    scheduler.add_job(partial(_put_back_tombstones, house), "interval", minutes=1, id="tombstones", coalesce=True)
     return scheduler
 
 
@@ -109,3 +110,11 @@ async def _begin_epochs(house: House) -> None:
         await house.keyring.rotate_due(int(time.time()))
     except Unavailable as error:
         log.warning("key epochs wait", error=type(error).__name__)
+
+
+async def _put_back_tombstones(house: House) -> None:
+    """Nearly always there is nothing to do but to note how far that is known, so that no start has far to read."""
+    try:
+        await house.tombstones.put_back()
+    except (Unavailable, *AWAY) as error:
+        log.warning("tombstones wait", error=type(error).__name__)

@@ -63,6 +63,20 @@ class LogReader:
             where position > $1 and (name = any($3) or $3 is null) order by position limit $2"""  # noqa: S608
         return [recorded(row) for row in await self._database.fetch(query, position, most, names)]
 
+    async def event_at(self, position: int) -> UUID | None:
+        """The id of the fact at a position; None when there is none."""
+        found: UUID | None = await self._database.fetchval(
+            "select event_id from log.events where position = $1", position
+        )
+        return found
+
+    async def streams_with(self, name: str, *, after: int, until: int) -> list[tuple[UUID, UUID]]:
+        """Tenant and stream of every fact of a name behind a position and up to another. Each fact between them is
+        looked at: ask for a stretch at a time. Nothing is decoded, so that no damage keeps anybody from it."""
+        query = """select tenant_id, stream_id from log.events
+            where position > $1 and position <= $2 and name = $3"""
+        return [(row[0], row[1]) for row in await self._database.fetch(query, after, until, name)]
+
     async def stream(
         self, tenant: UUID, kind: str, stream: UUID, *, after: int = 0, most: int = 1000
     ) -> list[Recorded[Event]]:

@@ -11,7 +11,7 @@ import asyncpg
 from infrastructure.database.connections import keep_alive
 from infrastructure.keys.line import Line
 from infrastructure.keys.root_key import KeysUnavailable
-from infrastructure.keys.store import TenantKey, WrappedKey
+from infrastructure.keys.store import Followed, TenantKey, WrappedKey
 
 TABLES = """
 create table if not exists tenant_keys (
@@ -22,6 +22,8 @@ create table if not exists scope_keys (
     created timestamptz not null default now(), destroyed timestamptz,
     primary key (tenant, scope, generation));
 create index if not exists scope_keys_by_epoch on scope_keys (tenant, epoch) where wrapped is not null;
+create table if not exists followed (
+    one integer primary key check (one = 1), position bigint not null, event uuid not null);
 """
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 DEADLINE = 5.0
@@ -118,6 +120,17 @@ class PostgresKeyStore:
         query = "select count(*) from scope_keys where tenant = $1 and scope = $2 and wrapped is not null"
         async with self._connection() as connection:
             return int(await connection.fetchval(query, tenant, scope))
+
+    async def followed(self) -> Followed | None:
+        async with self._connection() as connection:
+            row = await connection.fetchrow("select position, event from followed")
+        return Followed(*row) if row else None
+
+    async def follow(self, followed: Followed) -> None:
+        note = """insert into followed values (1, $1, $2)
+            on conflict (one) do update set position = excluded.position, event = excluded.event"""
+        async with self._connection() as connection:
+            await connection.execute(note, followed.position, followed.event)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:

@@ -2,7 +2,8 @@
 
 With journal_mode=TRUNCATE and secure_delete=ON the bytes of a destroyed key stand in no file a moment later (measured;
 with WAL or PERSIST journals they do). That holds only while no row ever moves: a page that is split or merged keeps
-what it held in its gaps. So rows are only appended and never deleted, and none ever grows: an epoch is 4 bytes.
+what it held in its gaps. So rows are only appended and never deleted, and none ever grows: an epoch is 4 bytes, and
+how far the log was followed is one row of one length on a page of its own.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from uuid import UUID
 
 from infrastructure.keys.line import Line
 from infrastructure.keys.root_key import KeysUnavailable
-from infrastructure.keys.store import TenantKey, WrappedKey
+from infrastructure.keys.store import Followed, TenantKey, WrappedKey
 
 T = TypeVar("T")
 TABLES = """
@@ -30,6 +31,8 @@ create table if not exists scope_keys (
     created integer not null, destroyed integer,
     primary key (tenant, scope, generation));
 create index if not exists scope_keys_by_epoch on scope_keys (tenant, epoch) where wrapped is not null;
+create table if not exists followed (
+    one integer primary key check (one = 1), position blob not null, event blob not null);
 """
 PRAGMAS = ("journal_mode = truncate", "secure_delete = on", "synchronous = full")
 PATIENCE = 5000
@@ -119,6 +122,16 @@ class SqliteKeyStore:
     async def living(self, tenant: UUID, scope: str) -> int:
         query = "select count(*) from scope_keys where tenant = ? and scope = ? and wrapped is not null"
         return await self._do(lambda file: int(file.execute(query, (tenant.bytes, scope)).fetchone()[0]))
+
+    async def followed(self) -> Followed | None:
+        row = await self._do(lambda file: file.execute("select position, event from followed").fetchone())
+        return Followed(int.from_bytes(row[0]), UUID(bytes=row[1])) if row else None
+
+    async def follow(self, followed: Followed) -> None:
+        values = (followed.position.to_bytes(8), followed.event.bytes)
+        note = """insert into followed values (1, ?, ?)
+            on conflict (one) do update set position = excluded.position, event = excluded.event"""
+        await self._write(lambda file: file.execute(note, values).rowcount)
 
     async def _write(self, work: Callable[[sqlite3.Connection], int]) -> int:
         def commit(file: sqlite3.Connection) -> int:

@@ -25,6 +25,14 @@ class WrappedKey(msgspec.Struct, frozen=True):
     wrapped: bytes | None
 
 
+class Followed(msgspec.Struct, frozen=True):
+    """Up to which fact of the log this store has every tombstone. The fact's id tells whether that is still this log:
+    one that was put back from before counts the same positions anew."""
+
+    position: int
+    event: UUID
+
+
 class KeyStore(Protocol):
     """Both stores keep this contract. Everything that returns is durable; KeysUnavailable when the store is away."""
 
@@ -68,4 +76,12 @@ class KeyStore(Protocol):
 
     async def living(self, tenant: UUID, scope: str) -> int:
         """How many keys of a scope could still open something."""
+        ...
+
+    async def followed(self) -> Followed | None:
+        """How far the log was followed; None in a store of which nobody knows. A copy of the store brings its own."""
+        ...
+
+    async def follow(self, followed: Followed) -> None:
+        """Notes how far the log was followed."""
         ...

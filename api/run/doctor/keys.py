@@ -28,7 +28,7 @@ SAMPLE = 200
 RESTORE = "Put back the backup that belongs to this database; never start without it (docs/operations.md)."
 OLDER = "The key store is older than the database: put back its newest backup, then helpr doctor again."
 
-AGAIN = "Have them destroyed again: delete from log.reactions, then restart (docs/operations.md)."
+AGAIN = "Restart: whatever starts destroys them again before anybody is answered (docs/operations.md)."
 
 
 async def examine(settings: Settings, db: Db | None) -> list[Finding]:
