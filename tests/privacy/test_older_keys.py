@@ -19,6 +19,7 @@ from psycopg import sql
 from structlog.testing import capture_logs
 
 from api.main import key_store, root_key
+from api.run.clock import _scheduler
 from domain.accounts.events import Role
 from domain.conversations.events import MessageSent
 from domain.shared.event import Sealed
@@ -134,6 +135,18 @@ async def test_keys_of_the_forgotten_that_came_back_open_nothing_once_helpr_runs
     others = [row for row in now["listConversations"].json()["conversations"] if not row["visitor"]["erased"]]
     assert [row["preview"]["text"] for row in others] == ["And what about me?"]
     assert [line["facts"] for line in said if line["event"] == "keys were destroyed again"] == [2]
+
+
+async def test_the_clockwork_goes_on_from_there_so_that_no_start_has_far_to_read(put_back: PutBack) -> None:
+    async with running(put_back.database, put_back.folder, keys_url=put_back.keys) as helpr:
+        await arrived(helpr, put_back.world.organisation)
+        await _scheduler(helpr.house).get_job("tombstones").func()
+        head, store = await helpr.house.reader.head(), key_store(put_back.keys)
+        await store.open()
+        followed = await store.followed()
+        await store.close()
+    assert followed
+    assert followed.position == head
 
 
 async def test_the_next_start_has_nothing_left_to_do(put_back: PutBack) -> None:
