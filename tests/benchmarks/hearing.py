@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import websockets
+
+from tests.benchmarks.desk import address
 
 AT_ONCE = 50
 
@@ -18,13 +21,19 @@ def nothing(_: str | bytes) -> None:
 async def listening(
     url: str, hellos: Sequence[Sequence[str]], told: Callable[[str | bytes], None] = nothing, *, answers: int = 1
 ) -> AsyncIterator[list[websockets.ClientConnection]]:
-    """A connection for each of ``hellos``, which it says first; open once each got so many answers. What follows is
-    told."""
+    """A connection for each of ``hellos``, which it says first, each from an address of its own; open once each got so
+    many answers. What follows is told."""
     turn = asyncio.Semaphore(AT_ONCE)
 
-    async def open_one(frames: Sequence[str]) -> websockets.ClientConnection:
+    async def open_one(number: int, frames: Sequence[str]) -> websockets.ClientConnection:
         async with turn:
-            socket = await websockets.connect(url, compression=None, open_timeout=60, ping_interval=None)
+            socket = await websockets.connect(
+                url,
+                compression=None,
+                open_timeout=60,
+                ping_interval=None,
+                additional_headers={"x-forwarded-for": address(number)},
+            )
             for said in frames:
                 await socket.send(said)
             for _ in range(answers):
@@ -36,7 +45,7 @@ async def listening(
             async for message in socket:
                 told(message)
 
-    sockets = list(await asyncio.gather(*map(open_one, hellos)))
+    sockets = list(await asyncio.gather(*map(open_one, itertools.count(), hellos)))
     tasks = [asyncio.create_task(hear(socket)) for socket in sockets]
     try:
         yield sockets
