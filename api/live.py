@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -49,8 +49,19 @@ def frame(type: str, **content: Any) -> bytes:
     return msgspec.json.encode({"type": type, **content})
 
 
+@cache
+def _decoder(frames: Any) -> msgspec.json.Decoder[Any]:
+    """One for all sockets that say the same frames: with many of them it is memory that counts."""
+    return msgspec.json.Decoder(frames)
+
+
 class Connection:
     """One socket of an audience that says certain frames. ``may_stay`` is asked at each hello and every few seconds."""
+
+    __slots__ = (
+        "__weakref__", "_audience", "_bytes", "_code", "_decoder", "_gone_out", "_heard", "_may_stay", "_renewed",
+        "_socket", "_tokens", "_waiting", "_wake", "claims",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -62,10 +73,11 @@ class Connection:
         may_stay: Callable[[Claims], Awaitable[bool]],
     ) -> None:
         self._socket, self._tokens, self._audience, self._may_stay = socket, tokens, audience, may_stay
-        self._decoder = msgspec.json.Decoder(frames)
-        self._waiting: deque[bytes] = deque()
+        self._decoder = _decoder(frames)
+        self._waiting: list[bytes] = []
         self._bytes = 0
-        self._wake, self._gone_out = asyncio.Event(), asyncio.Event()
+        self._wake = asyncio.Event()
+        self._gone_out: asyncio.Event | None = None
         self._code = 0
         self._heard = time.monotonic()
         self._renewed = 0
@@ -90,16 +102,18 @@ class Connection:
         self._code = self._code or code
         self._waiting.clear()
         self._wake.set()
-        self._gone_out.set()
+        if self._gone_out:
+            self._gone_out.set()
 
     async def room(self) -> None:
         """Waits until a client has read most of what it was sent: what is fetched for it comes faster than it goes out.
         One that reads nothing meanwhile is let go."""
         while self._bytes > MOST_WAITING // 2 and not self._code:
-            self._gone_out.clear()
+            gone_out = self._gone_out = self._gone_out or asyncio.Event()
+            gone_out.clear()
             try:
                 async with asyncio.timeout(STALLED):
-                    await self._gone_out.wait()
+                    await gone_out.wait()
             except TimeoutError:
                 self.close(TOO_SLOW)
 
@@ -178,11 +192,14 @@ class Connection:
             while not self._code:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._waiting and not self._code:
-                    message = self._waiting.popleft()
+                batch, self._waiting = self._waiting, []
+                for message in batch:
+                    if self._code:
+                        break
                     await self._socket.send_text(message.decode())
                     self._bytes -= len(message)
-                    self._gone_out.set()
+                    if self._gone_out:
+                        self._gone_out.set()
 
     async def _keep_alive(self) -> None:
         started = pinged = looked = time.monotonic()

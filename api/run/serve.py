@@ -116,6 +116,8 @@ async def answering(app: Any, host: str, port: int) -> AsyncIterator[asyncio.Tas
             http=BoundedProtocol,
             ws="websockets-sansio",
             ws_max_size=LONGEST_FRAME,
+            # The application asks by itself whether somebody is still there.
+            ws_ping_interval=None,
             ws_per_message_deflate=False,
             lifespan="off",
             backlog=BACKLOG,
