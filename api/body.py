@@ -17,20 +17,25 @@ SLOWEST = 15.0
 """Seconds in which a body has to come: whoever says half of it and stays is not waited for."""
 
 
-class BodyIsSlow(HTTPException):
+class BodyHasNoEnd(HTTPException):
+    """Nobody knows where the next request would begin: the connection ends with the answer."""
+
+    def __init__(self) -> None:
+        super().__init__(headers={"connection": "close"})
+
+
+class BodyIsSlow(BodyHasNoEnd):
     """A body does not come to its end."""
 
     status_code = 408
     detail = "The request did not come to its end in time."
-    headers: dict[str, str] | None = {"connection": "close"}  # noqa: RUF012
 
 
-class BodyIsBroken(HTTPException):
+class BodyIsBroken(BodyHasNoEnd):
     """A body comes in chunks that are none, or its sender has gone."""
 
     status_code = 400
     detail = "The request did not come to its end."
-    headers: dict[str, str] | None = {"connection": "close"}  # noqa: RUF012
 
 
 class Watch:

@@ -106,7 +106,7 @@ class Express:
                 response = await way.handler.fn(**path, data=data)
         except Exception as error:
             response = response_to(said, error)
-        return _told(response)
+        return rendered(response)
 
     def _look(self, method: str, path: str) -> tuple[Way | None, Mapping[str, UUID]]:
         for known, pattern, way in self._ways:
@@ -128,7 +128,8 @@ def _plain(pairs: Sequence[tuple[bytes, bytes]]) -> Headers | None:
     return Headers(said) if is_plain else None
 
 
-def _told(response: Response[Any]) -> tuple[int, Pairs, bytes]:
+def rendered(response: Response[Any]) -> tuple[int, Pairs, bytes]:
+    """Status, headers and body of a response that sets no cookies."""
     content = encode(response.content)
     headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
     headers.append((b"content-type", str(response.media_type).encode() if response.media_type else JSON))

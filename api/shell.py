@@ -4,8 +4,11 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from api.body import Body, BodyIsBroken, BodyIsSlow, Watch
-from api.express import Express
+from litestar import Request
+
+from api.body import Body, BodyHasNoEnd, Watch
+from api.express import Express, rendered
+from api.problems import response_to
 from api.request_log import CURRENT
 
 Scope = MutableMapping[str, Any]
@@ -51,14 +54,6 @@ NO_METHOD = "NONE"
 TOO_LARGE = (
     b'{"title":"Too large","status":413,"detail":"A request may have at most 524288 bytes.",'
     b'"errors":[{"field":"body","problem":"is too large"}]}'
-)
-TOO_SLOW = (
-    b'{"title":"Too slow","status":408,"detail":"The request did not come to its end in time.",'
-    b'"errors":[{"field":"body","problem":"The request did not come to its end in time."}]}'
-)
-BROKEN = (
-    b'{"title":"The request cannot be read","status":400,"detail":"The request did not come to its end.",'
-    b'"errors":[{"field":"body","problem":"The request did not come to its end."}]}'
 )
 
 
@@ -124,10 +119,8 @@ class Shell:
                 await _tell(told, 413, LAST_PROBLEM, TOO_LARGE)
             else:
                 await self._app(scope, body.receive, told)
-        except BodyIsSlow:
-            await _tell(told, 408, LAST_PROBLEM, TOO_SLOW)
-        except BodyIsBroken:
-            await _tell(told, 400, LAST_PROBLEM, BROKEN)
+        except BodyHasNoEnd as error:
+            await _tell(told, *rendered(response_to(Request(scope), error)))  # type: ignore[arg-type]
 
     def _always(self, path: str) -> Pairs:
         """The headers of every answer at a path."""

@@ -106,12 +106,13 @@ async def test_a_query_whose_asker_is_gone_does_not_go_on(world: World) -> None:
     assert (await world.agents[Role.AGENT].get("/v1/conversations")).is_success
 
 
+@pytest.mark.parametrize("name", ["sendMessage", "signIn"], ids=["the short way", "the long way"])
 @pytest.mark.parametrize("length", ["Content-Length: 100", "Content-Length: 105000000", "Transfer-Encoding: chunked"])
 async def test_who_says_half_and_stays_is_told_and_let_go(
-    world: World, monkeypatch: pytest.MonkeyPatch, length: str
+    world: World, monkeypatch: pytest.MonkeyPatch, length: str, name: str
 ) -> None:
     monkeypatch.setattr(body, "SLOWEST", 0.2)
-    (route,) = [route for route in ROUTES if route.name == "sendMessage"]
+    (route,) = [route for route in ROUTES if route.name == name]
     half = b'2\r\n{"\r\n' if "chunked" in length else b'{"'
     async with nothing_happens(world.helpr), said(world, raw(world, route, half, length=length)) as answer:
         async with asyncio.timeout(10):
