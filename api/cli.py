@@ -87,7 +87,6 @@ def _add_log(log: argparse.ArgumentParser) -> None:
     verify = what.add_parser("verify", help="compute every hash again, and look for gaps")
     for action in (tail, show, verify):
         action.add_argument("--data", metavar="DIR", default=None)
-    for action in (tail, show, verify):
         action.add_argument("--json", action="store_true", help="one object a line")
     tail.add_argument("--follow", action="store_true", help="go on with what comes")
     tail.add_argument("-n", type=int, default=20, metavar="FACTS")

@@ -77,12 +77,6 @@ def read(record: bytes) -> Record:
     return Record(scopes, reference, record[end:start], record[start:])
 
 
-def unseal(keys: Sequence[bytes], record: bytes, place: Place) -> bytes:
-    """The plaintext, given the keys of scopes_of(record); raises Tampered when anything does not fit."""
-    parts = read(record)
-    return opened(cipher(keys, parts), parts, place)
-
-
 def cipher(keys: Sequence[bytes], record: Record) -> AESGCM:
     """What opens this record and no other; raises Tampered unless these are its keys."""
     key, commitment = _derive(keys, record.name[:SALT])

@@ -21,6 +21,7 @@ from infrastructure.keys.facts import ScopeKey, plain, scopes_of, seal, unfold
 from infrastructure.keys.marks import marks_of
 from tests.architecture.catalogue import shape
 from tests.architecture.words import facts
+from tests.keys.keyrings import unseal
 
 FILE = Path(__file__).with_name("corpus.jsonl")
 TENANT, STREAM, EVENT = (UUID(f"0193d0a0-0000-7000-8000-00000000000{n}") for n in (1, 2, 3))
@@ -121,7 +122,7 @@ def _opened(value: Any) -> Any:
         return value
     keys = [_key(ref.scope) for ref in record.scopes_of(value.ciphertext)]
     place = Place(TENANT, STREAM, VERSION, EVENT, value.place.name, value.place.field)
-    return plain(value, record.unseal(keys, value.ciphertext, place))
+    return plain(value, unseal(keys, value.ciphertext, place))
 
 
 def _key(scope: str) -> bytes:

@@ -1,7 +1,7 @@
 """Keyrings over one place, as the processes of a cell have them; and what can be watched and broken of them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -108,3 +108,9 @@ async def read(keyring: TenantKeyring, *sealed: Sealed, tenant: UUID = ACME) -> 
 
 def ring(root: RootKey | Watched, store: KeyStore | Watched, **more: Any) -> TenantKeyring:
     return TenantKeyring(root, store, **more)
+
+
+def unseal(keys: Sequence[bytes], sealed: bytes, place: Place) -> bytes:
+    """The plaintext of a record, by the keys of its scopes; raises Tampered when anything does not fit."""
+    parts = record.read(sealed)
+    return record.opened(record.cipher(keys, parts), parts, place)

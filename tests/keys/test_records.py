@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.shared.event import Place
-from infrastructure.keys.record import ScopeRef, Tampered, scopes_of, seal, unseal
+from infrastructure.keys.record import ScopeRef, Tampered, scopes_of, seal
 from infrastructure.keys.wrapping import new_key, unwrap, wrap
+from tests.keys.keyrings import unseal
 
 places = st.builds(Place, st.uuids(), st.uuids(), st.integers(1, 2**40), st.uuids(), st.text(), st.text())
 keys = st.binary(min_size=32, max_size=32)

@@ -29,9 +29,6 @@ from projections.visitors import directory
 from tests.conftest import Database
 from tests.house import Helpr, Organisation, Visitor, arrived, founded, listening_to, running, signed_in
 
-SWAPPED = (
-    "update {table} t set {set} from {table} o where t.{key} = any(%s) and o.{key} = any(%s) and t.{key} <> o.{key}"
-)
 WORDS = ("First words", "Second words", "Their words", "Vera", "vera@example.org", "Walter")
 Ask = Callable[[], Awaitable[httpx.Response]]
 
