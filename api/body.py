@@ -6,6 +6,8 @@ from typing import Any
 
 from litestar.exceptions import HTTPException
 
+from api.at_once import AtOnce
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
@@ -75,8 +77,8 @@ class Watch:
 class Body:
     """A request's body, read up to its limit before anybody looks at it; what is more is dropped. Raises BodyIsSlow."""
 
-    def __init__(self, receive: Receive, watch: Watch) -> None:
-        self._receive, self._watch = receive, watch
+    def __init__(self, receive: Receive, watch: Watch, at_once: AtOnce | None = None) -> None:
+        self._receive, self._watch, self._at_once = receive, watch, at_once
         self._kept: list[Message] = []
         self._until = asyncio.get_running_loop().time() + SLOWEST
         self._is_whole = False
@@ -101,6 +103,8 @@ class Body:
 
     async def whole(self) -> bytes | None:
         """All of a small one, None when whoever spoke has gone; it can still be read once more."""
+        if self._at_once is not None and (heard := self._at_once.heard()) is not None:
+            return heard
         message = await self._next()
         self._kept.append(message)
         while message["type"] == "http.request" and message.get("more_body", False):

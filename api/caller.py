@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -114,13 +114,9 @@ class Door:
     def session_of(self, token: str) -> tuple[OrganisationId, SessionId]:
         """The organisation and the session that a token names; raises SessionIsOver when it cannot be one."""
         tenant, dot, secret = token.partition(".")
-        try:
-            organisation = OrganisationId(UUID(hex=tenant))
-        except ValueError:
-            raise SessionIsOver from None
         if not dot or not secret or len(token) > 200:
             raise SessionIsOver
-        return organisation, SessionId(UUID(bytes=self._digests.digest(token)[:16]))
+        return _organisation(tenant), SessionId(UUID(bytes=self._digests.digest(token)[:16]))
 
     async def _go_on(self, tenant: OrganisationId, agent: AgentId, id: SessionId, now: int) -> None:
         command = self._digests.new_id()
@@ -128,6 +124,14 @@ class Door:
             tenant=tenant, actor=Actor(ActorKind.AGENT, agent), command=command, fingerprint=b"", correlation=command
         )
         await self._events.change(Session, id, partial(session.go_on, now=now), asked=asked)
+
+
+@lru_cache(maxsize=1024)
+def _organisation(tenant: str) -> OrganisationId:
+    try:
+        return OrganisationId(UUID(hex=tenant))
+    except ValueError:
+        raise SessionIsOver from None
 
 
 async def caller_of(request: AnyRequest) -> Caller:

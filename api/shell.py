@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Request
 
+from api.at_once import at_once
 from api.body import Body, BodyHasNoEnd, Watch
 from api.express import Express, rendered
 from api.problems import response_to
@@ -18,6 +19,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answered = Callable[[str, str, int, float], None]
 Pairs = Sequence[tuple[bytes, bytes]]
+Fixed = tuple[tuple[bytes, bytes], ...]
 
 CSP = b"content-security-policy"
 PAGES = (
@@ -88,16 +90,16 @@ class Shell:
         begun = perf_counter()
         always = self._always(scope["path"])
 
-        def added(status: int) -> Pairs:
-            """What every answer says, which is given now."""
+        def own(status: int) -> Pairs:
+            """What this answer, which is given now, says besides."""
             self._answered(scope.get("path_template", ""), scope["method"], status, perf_counter() - begun)
-            return (*always, (b"helpr-request-id", str(id).encode()), *_rate_limit(state.get("rate_limit")))
+            return ((b"helpr-request-id", str(id).encode()), *_rate_limit(state.get("rate_limit")))
 
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 said = message.get("headers", ())
                 known = {name.lower() for name, _ in said}
-                told = (header for header in added(message["status"]) if header[0] not in known)
+                told = (header for header in (*always, *own(message["status"])) if header[0] not in known)
                 message["headers"] = [*said, *told]
             await send(message)
 
@@ -110,11 +112,14 @@ class Shell:
         if scope["method"] == "OPTIONS":
             # Litestar's own answer knows only the first route of a path; its refusal of a method names them all.
             scope, told = {**scope, "method": NO_METHOD}, _as_options(told)
-        body = Body(receive, self._watch)
+        whole = at_once(scope)
+        body = Body(receive, self._watch, whole)
         try:
             if answer := await self._express.answer(scope, body):
                 status, headers, content = answer
-                await _tell(send, status, [*headers, *added(status)], content)
+                headers += own(status)
+                if whole is None or not whole.answer(status, always, headers, content):
+                    await _tell(send, status, [*headers, *always], content)
             elif await body.is_too_large(scope["headers"]):
                 await _tell(told, 413, LAST_PROBLEM, TOO_LARGE)
             else:
@@ -122,7 +127,7 @@ class Shell:
         except BodyHasNoEnd as error:
             await _tell(told, *rendered(response_to(Request(scope), error)))  # type: ignore[arg-type]
 
-    def _always(self, path: str) -> Pairs:
+    def _always(self, path: str) -> Fixed:
         """The headers of every answer at a path."""
         if path.startswith("/widget/"):
             return self._widget

@@ -48,6 +48,7 @@ class Leaving:
             await send({"type": "websocket.close", "code": RESTARTING})
         else:
             scope.setdefault("state", {})["is_leaving"] = True
+            scope.pop("extensions", None)
             await self._app(scope, receive, _as_the_last(send))
 
 

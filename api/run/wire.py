@@ -1,8 +1,12 @@
 """HTTP as it comes over the wire: uvicorn's protocol, with an end to what may stand before a body."""
 
+from functools import lru_cache
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from api import at_once
+from api.at_once import Pairs
 
 LONGEST_HEAD = 64 * 1024
 """Bytes of a request's line and headers."""
@@ -35,7 +39,46 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> Any:
         """Raises NoRequest, which the parser turns into a refusal."""
         self._is_head = False
-        size = sum(len(name) + len(value) for name, value in self.headers)
+        size = sum([len(name) + len(value) for name, value in self.headers])
         if len(self.headers) > MOST_HEADERS or size > LONGEST_HEAD or self.parser.get_http_version() < OLDEST:
             raise NoRequest
-        return super().on_headers_complete()
+        super().on_headers_complete()
+        if self.cycle is not None and self.cycle.scope is self.scope:
+            exchange: Any = Exchange(self.cycle, self.server_state.default_headers)
+            self.scope["extensions"] = {at_once.NAME: exchange}
+
+
+class Exchange:
+    """One request and its answer, for whoever wants both in one piece. It does what uvicorn's own cycle does in parts:
+    its version is pinned."""
+
+    __slots__ = ("_cycle", "_defaults")
+
+    def __init__(self, cycle: RequestResponseCycle, defaults: list[tuple[bytes, bytes]]) -> None:
+        self._cycle, self._defaults = cycle, defaults
+
+    def heard(self) -> bytes | None:
+        cycle = self._cycle
+        return None if cycle.more_body or cycle.disconnected else bytes(cycle.body)
+
+    def answer(self, status: int, always: tuple[tuple[bytes, bytes], ...], headers: Pairs, body: bytes) -> bool:
+        cycle = self._cycle
+        if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
+            return False
+        own = [*self._defaults, *headers]
+        lines = _lines(own)
+        # Uvicorn says what is wrong with a header in which another one could begin.
+        if lines.count(b"\n") != len(own) or lines.count(b"\r") != len(own):
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(b"".join((STATUS_LINE[status], lines, _known_lines(always), b"\r\n", body)))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
+
+def _lines(headers: Pairs) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+_known_lines = lru_cache(maxsize=16)(_lines)

@@ -1,7 +1,7 @@
 """Facts to bytes and back. Personal fields are sealed whole; everything else stays readable without any key."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -38,8 +38,13 @@ def scopes_of(fact: Event) -> tuple[str, ...]:
     marks = marks_of(type(fact))
     for name in marks.personal:
         if getattr(fact, name) is not None:
-            return tuple(sorted([f"{kind}:{getattr(fact, field)}" for field, kind in marks.scopes.items()]))
+            return tuple(sorted([_scope(kind, getattr(fact, field)) for field, kind in marks.scopes.items()]))
     return ()
+
+
+@lru_cache(maxsize=4096)
+def _scope(kind: str, name: Any) -> str:
+    return f"{kind}:{name}"
 
 
 class Kept(msgspec.Struct, frozen=True):

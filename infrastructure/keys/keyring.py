@@ -88,11 +88,12 @@ class TenantKeyring:
         if None not in found.values() and (missing := wanted - found.keys()):
             await self._mint.make({(tenant, scope) for scope in missing})
             found |= await self._find(tenant, missing)
-        if None in found.values():
+            if wanted - found.keys():
+                raise KeysUnavailable("The key store lost what it had just kept, or gives what it never kept.")
+        living = {scope: key for scope, key in found.items() if key is not None}
+        if len(living) < len(found):
             raise SubjectIsForgotten
-        if wanted - found.keys():
-            raise KeysUnavailable("The key store lost what it had just kept, or gives what it never kept.")
-        return {scope: key for scope, key in found.items() if key is not None}
+        return living
 
     async def open(self, tenant: UUID, sealed: Sequence[Sealed]) -> list[bytes | None]:
         """What was sealed, as msgpack; None where a key was destroyed. One question to the store for a whole page.
@@ -215,8 +216,10 @@ class TenantKeyring:
     async def _look_up(self, tenant: UUID, scopes: set[str]) -> dict[str, ScopeKey | None]:
         """What is known of the scopes: a key, None for a destroyed one, nothing for one that never had a key."""
         names = {_name(tenant, scope): scope for scope in scopes}
-        found: dict[str, ScopeKey | None] = {names[name]: None for name in self._gone.find(names)}
-        found |= {scope: key for name, key in self._cache.find(names).items() if (scope := names[name]) not in found}
+        found: dict[str, ScopeKey | None] = {names[name]: key for name, key in self._cache.find(names).items()}
+        if len(found) == len(scopes):
+            return found
+        found |= {names[name]: None for name in self._gone.find(names)}
         if missing := scopes - found.keys():
             found |= await self._find(tenant, missing)
         return found
@@ -229,7 +232,9 @@ class TenantKeyring:
             if key.wrapped is None:
                 found[key.scope] = None
                 self._gone.put(name, True)
-                self._ciphers.evict(tenant, key.scope)
+                # Whoever is still being told that it lives must not remember it; what is found here may be remembered.
+                self.evict(tenant, key.scope)
+                evictions += 1
                 continue
             outer = await self.tenants.of_epoch(tenant, key.epoch)
             try:

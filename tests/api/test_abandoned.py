@@ -3,10 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -15,6 +12,7 @@ from api import body
 from api.run import serve
 from domain.accounts.events import Role
 from tests.api.quiet import RUNNING, no_query_is_left, nothing_happens
+from tests.api.raw import raw, said
 from tests.api.routes import ROUTES, Route, World
 from tests.conftest import Database
 from tests.house import running
@@ -26,31 +24,6 @@ READS = [
 ]
 OF_THE_API = RUNNING + " and application_name = 'helpr helpr_app'"
 AS_LONG_AS_A_QUERY_MAY_TAKE = 20
-
-
-def raw(world: World, route: Route, body: bytes, *, length: str) -> bytes:
-    """A request as its bytes; ``length`` is how the body says where it ends."""
-    asked = world.good(route)
-    query = "&".join(f"{name}={value}" for name, value in asked["params"].items())
-    client = world.client(route)
-    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    lines = [
-        f"{route.method} {asked['url']}?{query} HTTP/1.1", "Host: helpr.example", "Helpr-Request: console",
-        "Content-Type: application/json", f"Cookie: {cookies}",
-        f"Authorization: {client.headers.get('Authorization', '')}", length,
-    ]  # fmt: skip
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-@asynccontextmanager
-async def said(world: World, content: bytes) -> AsyncIterator[asyncio.StreamReader]:
-    """A connection on which this was said, cut at the end."""
-    address = urlsplit(world.helpr.url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(content)
-    await writer.drain()
-    yield reader
-    writer.transport.abort()
 
 
 @pytest.mark.parametrize("route", WRITES, ids=[route.name for route in WRITES])

@@ -71,9 +71,9 @@ class Watched:
                 raise KeysUnavailable
             self._fate.step(is_done=False)
             done = await getattr(self._inner, what)(*details, **more)
-            if what in self._held:
+            if held := self._held.get(what):
                 self._reached[what].set()
-                await self._held[what].wait()
+                await held.wait()
             self._fate.step(is_done=True)
             return done
 
@@ -82,11 +82,17 @@ class Watched:
     @contextmanager
     def holding(self, what: str) -> Iterator[asyncio.Event]:
         """Until the end of this, answers to these calls are done but not given; the event says when one waits."""
-        self._held[what], self._reached[what] = asyncio.Event(), asyncio.Event()
+        self._held[what] = held = asyncio.Event()
+        self._reached[what] = asyncio.Event()
         try:
             yield self._reached[what]
         finally:
-            self._held.pop(what).set()
+            self.pass_on(what)
+            held.set()
+
+    def pass_on(self, what: str) -> None:
+        """Calls that come from now on are answered before those that wait."""
+        self._held.pop(what, None)
 
 
 def place(number: int = 1, *, tenant: UUID = ACME) -> Place:

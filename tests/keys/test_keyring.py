@@ -159,6 +159,19 @@ async def test_a_key_that_dies_while_it_is_being_fetched_is_not_remembered(cell:
 
 
 @pytest.mark.requirement("R-PRI-2")
+async def test_a_key_is_not_remembered_by_who_fetched_it_before_another_here_saw_that_it_is_dead(cell: Cell) -> None:
+    sealed = await seal(cell.there, "hello", ANN)
+    with cell.store.holding("find") as reached:
+        early = asyncio.create_task(read(cell.here, sealed))
+        await reached.wait()
+        cell.store.pass_on("find")
+        await cell.there.destroy(ACME, ANN)
+        assert await read(cell.here, sealed) == [None], "and nobody told this process"
+    await early
+    assert await read(cell.here, sealed) == [None]
+
+
+@pytest.mark.requirement("R-PRI-2")
 async def test_whoever_stops_waiting_for_the_end_of_a_key_does_not_stop_it(cell: Cell) -> None:
     sealed = await seal(cell.here, "hello", ANN)
     with cell.store.holding("destroy") as reached:
