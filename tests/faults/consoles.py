@@ -3,9 +3,13 @@
 import asyncio
 import contextlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -13,12 +17,26 @@ from uuid import UUID, uuid4
 import websockets
 
 from domain.accounts.events import Role
+from infrastructure.processes import leash
 from tests.house import Helpr, Visitor, arrived, founded, signed_in
 
 ROOMS = 10
 """Conversations that everybody watches."""
 LITTLE = 4096
 """Bytes that the system keeps for somebody who does not read."""
+READ = """
+import os, select, sys
+waiting = select.epoll()
+for fd in map(int, sys.argv[1:]):
+    waiting.register(fd, select.EPOLLIN)
+while True:
+    for fd, _ in waiting.poll():
+        try:
+            if not os.read(fd, 65536):
+                waiting.unregister(fd)
+        except BlockingIOError:
+            pass
+"""
 
 
 class Console:
@@ -146,14 +164,30 @@ async def reads_nothing(room: Room) -> websockets.ClientConnection:
     await stalled.send(json.dumps({"type": "hello", "token": room.token}))
     for place in room.places:
         await stalled.send(json.dumps({"type": "watch", "conversation": str(place), "after": room.said[place]}))
+    stalled.transport.pause_reading()
     return stalled
 
 
+@contextmanager
+def reading(stalled: Sequence[websockets.ClientConnection]) -> Iterator[None]:
+    """Their owners are back, in a process of their own: until the end of this all that comes is read."""
+    sockets = [each.transport.get_extra_info("socket").fileno() for each in stalled]
+    reader = subprocess.Popen([sys.executable, "-c", READ, *map(str, sockets)], pass_fds=sockets, preexec_fn=leash())
+    try:
+        yield
+    finally:
+        reader.kill()
+        reader.wait()
+
+
 async def reads_to_the_end(stalled: websockets.ClientConnection) -> None:
-    """What had come nevertheless; raises ConnectionClosed behind it."""
+    """What had come nevertheless, up to where Helpr has hung up; fails when it has not."""
+    link = socket.socket(fileno=os.dup(stalled.transport.get_extra_info("socket").fileno()))
     async with asyncio.timeout(30):
-        while True:
-            await stalled.recv()
+        with link, contextlib.suppress(ConnectionError):
+            while await asyncio.get_running_loop().sock_recv(link, 65536):
+                pass
+    stalled.transport.abort()
 
 
 async def pace(room: Room, readers: Sequence[Console], *, turns: int = 200) -> float:

@@ -1,17 +1,26 @@
 """Live connections at their worst: all of them lost in one moment, and readers who have stopped reading."""
 
 import asyncio
+import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import websockets
 
 from api.rate_limits import LIMITS
 from tests.conftest import Database
-from tests.faults.consoles import ROOMS, at_once, pace, reads_nothing, reads_to_the_end, room_of, until_so_many_listen
+from tests.faults.consoles import (
+    ROOMS,
+    at_once,
+    pace,
+    reading,
+    reads_nothing,
+    reads_to_the_end,
+    room_of,
+    until_so_many_listen,
+)
 from tests.house import Helpr, running
 
 pytestmark = pytest.mark.requirement("R-CON-1")
@@ -59,8 +68,16 @@ async def test_readers_who_stop_reading_are_let_go_and_the_others_hear_everythin
     alone = await pace(room, readers)
     stalled = [await reads_nothing(room) for _ in range(number)]
     await until_so_many_listen(helpr, number + len(readers))
-    beside = await pace(room, readers)
-    sys.stdout.write(f"\np99 beside {number} who do not read: {beside:.1f} ms, without them {alone:.1f} ms\n")
+    paces: list[tuple[float, float]] = []
+    for _ in range(3):
+        with reading(stalled):
+            before = await pace(room, readers, turns=2 * number)
+        paces.append((before, await pace(room, readers, turns=2 * number)))
+    before, after = map(statistics.median, zip(*paces, strict=True))
+    sys.stdout.write(
+        f"\np99 of others while {number} read: {before:.1f} ms, when they have stopped: {after:.1f} ms; "
+        f"without them: {alone:.1f} ms\n"
+    )
     for _ in range(MORE_THAN_THE_SYSTEM_KEEPS):
         if helpr.house.broadcast.listening > len(readers):
             await room.go_on(1, text="\N{SNAIL}" * 9_000)
@@ -71,6 +88,5 @@ async def test_readers_who_stop_reading_are_let_go_and_the_others_hear_everythin
         assert reader.heard == {place: list(range(1, room.said[place] + 1)) for place in room.places}
         reader.is_cut()
     for each in stalled:
-        with pytest.raises(websockets.ConnectionClosed):
-            await reads_to_the_end(each)
+        await reads_to_the_end(each)
     await until_so_many_listen(helpr, 0)
