@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from litestar import Request, Response
 
-from application.ports import Asked, Digests, Receipt
+from application.ports import Asked, Digests, Keyring, Receipt
 from domain.shared.ids import OrganisationId
 from domain.shared.recorded import Actor, ActorKind
 from domain.shared.refusal import Malformed
@@ -16,12 +16,22 @@ LONGEST_KEY = 200
 POSITION, AT_LEAST, KEY = "Helpr-Position", "Helpr-Min-Position", "Idempotency-Key"
 
 
-async def asked(request: AnyRequest, digests: Digests, tenant: OrganisationId, kind: ActorKind, actor: UUID) -> Asked:
+async def asked(
+    request: AnyRequest, digests: Digests, keyring: Keyring, tenant: OrganisationId, kind: ActorKind, actor: UUID
+) -> Asked:
     """The envelope of a command. The same Idempotency-Key of the same actor names the same command; without one every
-    request is a command of its own. Raises Malformed."""
-    key = key_of(request)
-    command = uuid5(_space(tenant, actor), key) if key else digests.new_id()
-    fingerprint = digests.fingerprint(request.method.encode(), request.scope["path"].encode(), await request.body())
+    request is a command of its own. Raises Malformed.
+
+    What was asked is recognised by a digest that nobody can make from a guess at the words: its key is the cell's, and
+    the Idempotency-Key, which is kept nowhere, is part of it (docs/decisions/0020).
+    """
+    fingerprint = b""
+    if key := key_of(request):
+        command = uuid5(_space(tenant, actor), key)
+        said = (key.encode(), request.method.encode(), request.scope["path"].encode(), await request.body())
+        fingerprint = keyring.fingerprint(*said)
+    else:
+        command = digests.new_id()
     state = request.scope["state"]
     made = state["asked"] = Asked(
         tenant=tenant,

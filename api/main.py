@@ -237,11 +237,11 @@ def application(house: House) -> Litestar:
 
     async def asked_by_agent(request: AnyRequest) -> Asked:
         caller = await caller_of(request)
-        return await asked(request, digests, caller.tenant, caller.actor.kind, caller.agent)
+        return await asked(request, digests, house.keyring, caller.tenant, caller.actor.kind, caller.agent)
 
     async def asked_by_visitor(request: AnyRequest) -> Asked:
         guest = await guest_of(request)
-        return await asked(request, digests, guest.tenant, guest.actor.kind, guest.visitor)
+        return await asked(request, digests, house.keyring, guest.tenant, guest.actor.kind, guest.visitor)
 
     async def tokens(_: object) -> Tokens:
         return house.tokens

@@ -15,8 +15,8 @@ from domain.shared.refusal import Refusal
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks for something, and how the same request is recognised when it comes again.
 
-    ``command`` names the request (derived from its Idempotency-Key, or fresh); ``fingerprint`` is a digest of what was
-    asked: the same command with another fingerprint is refused.
+    ``command`` names the request (derived from its Idempotency-Key, or fresh); ``fingerprint`` is a keyed digest of
+    what was asked, empty where the command is fresh: the same command with another fingerprint is refused.
     """
 
     tenant: OrganisationId
@@ -139,6 +139,10 @@ class Keyring(Protocol):
         """A keyed 32-byte digest of a normalised value, to find it again without storing it."""
         ...
 
+    def fingerprint(self, *parts: bytes) -> bytes:
+        """A keyed 32-byte digest of what was asked, to recognise it without storing it."""
+        ...
+
 
 @runtime_checkable
 class Passwords(Protocol):
@@ -172,11 +176,6 @@ class Digests(Protocol):
     def same(self, one: bytes, other: bytes) -> bool:
         """Compares in constant time."""
         ...
-
-    def fingerprint(self, *parts: bytes) -> bytes:
-        """SHA-256 over the parts, each with its length."""
-        ...
-
 
 class Claims(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Who connects. ``session`` is None for visitors; ``until`` is in seconds since 1970."""

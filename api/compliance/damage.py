@@ -70,12 +70,12 @@ class Damages:
 
     def _asked(self, place: Place) -> Asked:
         """The same command in every process."""
-        fingerprint = self._digests.fingerprint(b"damage", place.event_id.bytes, place.field.encode())
-        command = UUID(bytes=fingerprint[:16])
+        digest = self._digests.digest(f"damage {place.event_id} {place.field}")
+        command = UUID(bytes=digest[:16])
         return Asked(
             tenant=OrganisationId(place.tenant),
             actor=Actor(ActorKind.SYSTEM, place.tenant),
             command=command,
-            fingerprint=fingerprint,
+            fingerprint=digest,
             correlation=command,
         )

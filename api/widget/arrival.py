@@ -104,14 +104,14 @@ async def begin_session(
     }
     known = Guest(tenant, VisitorId(data.visitor)) if data.visitor and data.secret else None
     if known and data.secret and await widget_door.knows(known, data.secret):
-        envelope = await asked(request, digests, tenant, ActorKind.VISITOR, known.visitor)
+        envelope = await asked(request, digests, keyring, tenant, ActorKind.VISITOR, known.visitor)
         # Refused when they were forgotten, be it a moment ago, be it after the copy was made that serves now.
         with suppress(Refusal):
             receipt = await come_back(ComeBack(visitor=known.visitor, **visit), asked=envelope, events=events)
             past = await _past(tenant, known.visitor, reads, keyring)
             return _begun(Session(known.visitor, data.secret, True, *past, Host(organisation.name)), receipt)
     visitor, secret = VisitorId(digests.new_id()), digests.new_secret()
-    envelope = await asked(request, digests, tenant, ActorKind.VISITOR, visitor)
+    envelope = await asked(request, digests, keyring, tenant, ActorKind.VISITOR, visitor)
     command = Arrive(visitor=visitor, secret=digests.digest(secret), **visit)
     receipt = await arrive(command, asked=envelope, events=events)
     return _begun(Session(visitor, secret, False, None, None, Host(organisation.name)), receipt)

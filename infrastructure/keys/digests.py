@@ -55,13 +55,9 @@ def same(one: bytes, other: bytes) -> bool:
     return hmac.compare_digest(one, other)
 
 
-def fingerprint(*parts: bytes) -> bytes:
-    """SHA-256 over the parts, each with its length before it."""
-    hashed = hashlib.sha256()
-    for part in parts:
-        hashed.update(len(part).to_bytes(8))
-        hashed.update(part)
-    return hashed.digest()
+def fingerprint(key: bytes, *parts: bytes) -> bytes:
+    """HMAC-SHA-256 over the parts, each with its length before it."""
+    return hmac.digest(key, b"".join([b"%d:%b" % (len(part), part) for part in parts]), "sha256")
 
 
 def leaf(tenant: UUID, kind: str, stream: UUID, version: int, event_id: UUID, name: str, data: bytes) -> bytes:

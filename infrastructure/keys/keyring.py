@@ -12,7 +12,7 @@ from domain.shared.event import Place, Sealed
 from infrastructure.keys import record
 from infrastructure.keys.cache import Cache
 from infrastructure.keys.ciphers import Ciphers
-from infrastructure.keys.digests import keyed
+from infrastructure.keys.digests import fingerprint, keyed
 from infrastructure.keys.facts import ScopeKey
 from infrastructure.keys.mint import Mint
 from infrastructure.keys.record import Record, Tampered
@@ -61,6 +61,7 @@ class TenantKeyring:
         self._evictions = 0
         self._ending: set[asyncio.Task[int]] = set()
         self._master: bytes | None = None
+        self._fingerprints = b""
 
     @property
     def ciphers(self) -> int:
@@ -76,6 +77,7 @@ class TenantKeyring:
         """Opens the store and the cell's master key, from which blind indexes and tokens derive theirs."""
         await self._store.open()
         self._master = (await self.keys_for(CELL, [MASTER]))[MASTER].key
+        self._fingerprints = self.master("fingerprints")
 
     async def close(self) -> None:
         await asyncio.gather(*self._ending, return_exceptions=True)
@@ -162,6 +164,12 @@ class TenantKeyring:
     def blind_index(self, purpose: str, value: str) -> bytes:
         """A keyed 32-byte digest of a normalised value."""
         return keyed(self._opened(), f"blind:{purpose}", value)
+
+    def fingerprint(self, *parts: bytes) -> bytes:
+        """A keyed 32-byte digest of the parts; raises KeysUnavailable before the keyring is open."""
+        if not self._fingerprints:
+            raise KeysUnavailable("The keyring is not open.")
+        return fingerprint(self._fingerprints, *parts)
 
     def master(self, purpose: str) -> bytes:
         """32 bytes for one purpose, the same in every process of the cell."""

@@ -58,7 +58,8 @@ def test_digests_are_what_they_are_called() -> None:
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=5), max_size=4), st.lists(st.binary(max_size=5), max_size=4))
 def test_fingerprints_tell_the_parts_apart(one: list[bytes], other: list[bytes]) -> None:
-    assert (fingerprint(*one) == fingerprint(*other)) == (one == other)
+    assert (fingerprint(b"key", *one) == fingerprint(b"key", *other)) == (one == other)
+    assert fingerprint(b"other key", *one) != fingerprint(b"key", *one)
 
 
 def test_the_leaf_of_a_fact_covers_all_of_it_and_is_no_node() -> None:
@@ -75,4 +76,4 @@ def test_the_leaf_of_a_fact_covers_all_of_it_and_is_no_node() -> None:
     ]
     leaves = {leaf(*each) for each in (fact, *others)}
     assert len(leaves) == len(others) + 1
-    assert leaf(*fact) != fingerprint(b"data")
+    assert leaf(*fact) != digest("data")

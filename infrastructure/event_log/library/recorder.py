@@ -101,7 +101,7 @@ class LogAggregateRecorder(LogRecorder, AggregateRecorder):
         return AppendRequest(
             tenant=self.streams.tenant,
             command=command,
-            fingerprint=asked.fingerprint if asked else fingerprint(*[fact.hash for fact in facts]),
+            fingerprint=asked.fingerprint if asked else fingerprint(command.bytes, *[fact.hash for fact in facts]),
             made=None,
             end=max((fact.version for fact in facts if fact.stream == facts[0].stream), default=0),
             actor=asked.actor if asked else self.streams.actor,
