@@ -1,7 +1,5 @@
 """The people who came, over HTTP."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -15,7 +13,6 @@ from api.caller import Caller
 from api.people import VisitorShown, people, visitors_shown
 from application.ports import Keyring
 from domain.shared.permission import Permission
-from domain.shared.refusal import Malformed
 from domain.visitors.arrival import VisitorIsUnknown
 from projections.view import Reads
 from projections.visitors import directory
@@ -40,9 +37,8 @@ async def list_visitors(
     """Visitors, the last seen first."""
     position = reads.position(caller.tenant, directory.NAME)
     async with reads(caller.tenant, directory.NAME, at_least=at_least) as db:
-        found = await directory.page(db, caller.tenant, before=_place(after), limit=limit + 1)
-    following = _cursor(found[limit - 1]) if len(found) > limit else None
-    return page(DirectoryPage(await visitors_shown(keyring, caller.tenant, found[:limit]), following), position)
+        found, following = await directory.page(db, caller.tenant, after=after, limit=limit)
+    return page(DirectoryPage(await visitors_shown(keyring, caller.tenant, found), following), position)
 
 
 @get("/visitors/{visitor:uuid}", operation_id="readVisitor", opt={"permission": Permission.READ})
@@ -59,17 +55,3 @@ async def read_visitor(
     if not found:
         raise VisitorIsUnknown
     return page(found[0], position)
-
-
-def _cursor(visitor: directory.Visitor) -> str:
-    return urlsafe_b64encode(msgspec.msgpack.encode((visitor.last_seen, visitor.id))).decode().rstrip("=")
-
-
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    try:
-        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.msgpack.decode(raw, type=tuple[datetime, UUID])
-    except (ValueError, msgspec.MsgspecError):
-        raise Malformed("after", "is not a cursor of this list") from None

@@ -1,8 +1,7 @@
 """Questions to the inbox: pages that are as fast deep down as at the top, one row, counts."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -14,6 +13,7 @@ from domain.shared.event import Place, Sealed
 from domain.shared.refusal import Malformed
 from domain.visitors.events import VisitorIdentified
 from projections.conversations.thread import Priority, Side
+from projections.cursor import Moment, from_text, to_text
 
 Status = Literal["open", "resolved"]
 PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
@@ -68,25 +68,8 @@ class InboxRow(msgspec.Struct, frozen=True):
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     sort: Sort
     priority: Annotated[int, msgspec.Meta(ge=0, lt=len(PRIORITIES))]
-    last_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    last_at: Moment
     conversation: UUID
-
-
-def to_text(cursor: Cursor) -> str:
-    """A cursor as it goes out; opaque to whoever gets it."""
-    return urlsafe_b64encode(msgspec.msgpack.encode(cursor)).decode().rstrip("=")
-
-
-def from_text(text: str, sort: Sort) -> Cursor:
-    """The place a cursor names; Malformed for a foreign one or one of another order."""
-    try:
-        cursor = msgspec.msgpack.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Cursor)
-        cursor.last_at.astimezone(UTC)
-    except (ValueError, OverflowError, msgspec.MsgspecError):
-        raise Malformed("after", "is not a cursor of this list") from None
-    if cursor.sort is not sort:
-        raise Malformed("after", "is a cursor of another order")
-    return cursor
 
 
 async def page(
@@ -100,7 +83,8 @@ async def page(
     after: str | None,
     limit: int,
 ) -> tuple[list[InboxRow], str | None]:
-    """A page of the inbox and the cursor of the next; None at the end."""
+    """A page of the inbox and the cursor of the next; None at the end. Malformed for a foreign cursor or one of another
+    order."""
     conditions, values = ["i.tenant_id = $1"], [tenant]
     if status is not StatusFilter.ALL:
         conditions.append(f"i.status = ${_add(values, status.value)}")
@@ -110,7 +94,9 @@ async def page(
         conditions.append(f"i.assignee_id = ${_add(values, assignee)}")
     behind, order = ORDERS[sort]
     if after is not None:
-        cursor = from_text(after, sort)
+        cursor = from_text(after, Cursor)
+        if cursor.sort is not sort:
+            raise Malformed("after", "is a cursor of another order")
         keys: list[Any] = [cursor.last_at, cursor.conversation]
         keys = [cursor.priority, *keys] if sort is Sort.PRIORITY else keys
         conditions.append(behind.format(*(f"${_add(values, key)}" for key in keys)))

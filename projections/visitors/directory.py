@@ -12,6 +12,7 @@ from domain.conversations.events import ConversationStarted
 from domain.shared.event import Place, Sealed
 from domain.shared.recorded import Recorded
 from domain.visitors.events import VisitorArrived, VisitorIdentified, VisitorReturned
+from projections.cursor import LastShown, from_text, to_text
 from projections.rows import Key, forgotten_among, load, remember_forgotten, write
 from projections.view import Batch, Database
 
@@ -130,13 +131,17 @@ class Visitor(msgspec.Struct, frozen=True):
 COLUMNS = ", ".join(Entry.__struct_fields__)
 
 
-async def page(db: Any, tenant: UUID, *, before: tuple[datetime, UUID] | None, limit: int) -> list[Visitor]:
-    """Visitors, the last seen first, from a place in that order on."""
+async def page(db: Any, tenant: UUID, *, after: str | None, limit: int) -> tuple[list[Visitor], str | None]:
+    """A page of visitors, the last seen first, and the cursor of the next; None at the end. Malformed for a foreign
+    cursor."""
+    last = from_text(after, LastShown) if after is not None else None
     query = f"""select {COLUMNS} from read.directory
         where tenant_id = $1 and ($2::timestamptz is null or (last_seen, visitor_id) < ($2, $3))
         order by last_seen desc, visitor_id desc limit $4"""  # noqa: S608
-    moment, visitor = before or (None, None)
-    return [_visitor(Entry(*row)) for row in await db.fetch(query, tenant, moment, visitor, limit)]
+    place = (last.moment, last.id) if last else (None, None)
+    found = [_visitor(Entry(*row)) for row in await db.fetch(query, tenant, *place, limit + 1)]
+    shown = found[:limit]
+    return shown, to_text(LastShown(shown[-1].last_seen, shown[-1].id)) if len(found) > limit else None
 
 
 async def visitors(db: Any, tenant: UUID, ids: list[UUID]) -> list[Visitor]:

@@ -1,8 +1,10 @@
 """Everything that can be wrong with a request, made from what its route says that it takes."""
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -21,6 +23,8 @@ OTHER_CONTENT = ("text/plain", "application/x-www-form-urlencoded", "multipart/f
 NO_IDS = ("nothing", "0", "-1", "%00", "%FF", "..%2F..%2Fetc%2Fpasswd", "null", "x" * 3000, "' or 1=1--")
 HUGE = 10**30
 LONG = "x" * 20_000
+NO_MOMENT = urlsafe_b64encode(msgspec.msgpack.encode(("0001-01-01T00:00:00+14:00", UUID(int=1)))).decode().rstrip("=")
+"""A cursor of a moment that is none in UTC."""
 SAID = ("text", "name", "email", "phone")
 
 
@@ -150,3 +154,5 @@ def _wrong_texts(name: str, schema: dict[str, Any]) -> Iterator[tuple[str, str]]
                 yield "less than the least", str(int(schema["minimum"]) - 1)
         case "string":
             yield from (("unknown", "surprise"), ("with NUL", "a\x00b"), ("long", "x" * 5000), ("empty", ""))
+            if name == "after":
+                yield "made up", NO_MOMENT

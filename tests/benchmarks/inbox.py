@@ -19,7 +19,8 @@ from api.run.demo.line import Headers
 from api.run.demo.people import people
 from api.settings import Settings
 from infrastructure.database.embedded import temporary_postgres
-from projections.conversations.inbox_queries import Cursor, Sort, to_text
+from projections.conversations.inbox_queries import Cursor, Sort
+from projections.cursor import to_text
 from tests.benchmarks.desk import sessions, url
 from tests.benchmarks.figures import Figure, Report, show
 from tests.benchmarks.load import Load, Target, get

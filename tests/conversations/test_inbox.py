@@ -22,7 +22,8 @@ from domain.visitors.events import VisitorIdentified
 from domain.visitors.visitor import Visitor
 from projections.conversations import inbox
 from projections.conversations.inbox import MOST_UNREAD
-from projections.conversations.inbox_queries import Counts, Sort, StatusFilter, counts, from_text, page, rows
+from projections.conversations.inbox_queries import Counts, Cursor, Sort, StatusFilter, counts, page, rows
+from projections.cursor import from_text
 from tests.conversations.talk import (
     agent_notes,
     agent_says,
@@ -197,13 +198,13 @@ FOREIGN = {
 def test_a_foreign_cursor_is_malformed(cursor: object) -> None:
     text = urlsafe_b64encode(msgspec.msgpack.encode(cursor)).decode().rstrip("=")
     with pytest.raises(Malformed, match="is not a cursor of this list"):
-        from_text(text, Sort.NEWEST)
+        from_text(text, Cursor)
 
 
 @pytest.mark.parametrize("text", ["", "x", "nonsense", "ünicode", "=" * 5, "A" * 200])
 def test_words_are_no_cursor(text: str) -> None:
     with pytest.raises(Malformed, match="is not a cursor of this list"):
-        from_text(text, Sort.NEWEST)
+        from_text(text, Cursor)
 
 
 async def test_a_cursor_of_another_order_is_malformed(shown: Shown) -> None:

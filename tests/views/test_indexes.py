@@ -14,7 +14,8 @@ from infrastructure.views.generations import serving
 from projections import views
 from projections.compliance import audit
 from projections.conversations import inbox_queries, thread
-from projections.conversations.inbox_queries import Cursor, Sort, StatusFilter, to_text
+from projections.conversations.inbox_queries import Cursor, Sort, StatusFilter
+from projections.cursor import LastShown, to_text
 from projections.visitors import directory
 from tests.conftest import Database
 
@@ -88,8 +89,8 @@ ORDERED: dict[str, Question] = {
     "the thread": lambda db: thread.changes(db, ACME, ONE, limit=100),
     "the thread before a change": lambda db: thread.changes(db, ACME, ONE, before=5000, limit=100),
     "the thread after a change": lambda db: thread.changes(db, ACME, ONE, after=5000, limit=100),
-    "the directory": lambda db: directory.page(db, ACME, before=None, limit=50),
-    "the directory, deep down": lambda db: directory.page(db, ACME, before=(MOMENT, ONE), limit=50),
+    "the directory": lambda db: directory.page(db, ACME, after=None, limit=50),
+    "the directory, deep down": lambda db: directory.page(db, ACME, after=to_text(LastShown(MOMENT, ONE)), limit=50),
     "the trail": lambda db: audit.trail(db, ACME, ONE, "conversation", after=0, limit=50),
 }
 """Read in the order of an index, so that a page costs the same however much lies behind it."""

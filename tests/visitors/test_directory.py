@@ -1,5 +1,7 @@
 """Who came, as agents see them."""
 
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -9,8 +11,10 @@ import pytest
 
 from domain.conversations.events import ConversationStarted
 from domain.shared.ids import VisitorId
+from domain.shared.refusal import Malformed
 from domain.visitors.events import VisitorArrived, VisitorIdentified, VisitorReturned
 from domain.visitors.visitor import Visitor
+from projections.cursor import LastShown, from_text, to_text
 from projections.visitors import directory
 from projections.visitors.directory import page, visitors
 from tests.conversations.talk import in_conversation
@@ -22,6 +26,7 @@ VIEW = directory
 vera, victor, viola = (VisitorId(UUID(int=number)) for number in (1, 2, 3))
 of = partial(happened, Visitor)
 device, place, start = {"browser": "Firefox"}, {"city": "Graz"}, {"url": "https://shop.example/"}
+MOMENT = datetime(2026, 11, 3, tzinfo=UTC)
 phone, checkout = {"browser": "Safari"}, {"url": "https://shop.example/checkout"}
 
 
@@ -80,11 +85,15 @@ async def test_who_was_here_last_comes_first_and_pages_lose_and_repeat_nobody(sh
     many = [VisitorId(UUID(int=100 + number)) for number in range(7)]
     await shown.given(*(of(each, arrived(each)) for each in many), of(many[2], returned(many[2])))
     order = [many[2], *(each for each in reversed(many) if each != many[2])]
-    assert [each.id for each in await shown.asked(page, before=None, limit=50)] == order
-    seen, before = [], None
-    while found := await shown.asked(page, before=before, limit=3):
+    found, after = await shown.asked(page, after=None, limit=7)
+    assert ([each.id for each in found], after) == (order, None)
+    seen = []
+    while True:
+        found, after = await shown.asked(page, after=after, limit=3)
         seen += [each.id for each in found]
-        before = (found[-1].last_seen, found[-1].id)
+        if after is None:
+            break
+        assert len(found) == 3
     assert seen == order
 
 
@@ -94,9 +103,25 @@ async def test_visitors_of_the_same_moment_stand_in_one_order_on_all_pages(shown
     moment = (await entry(shown, many[0])).last_seen
     others = [VisitorId(UUID(int=200 + number)) for number in range(5)]
     await shown.given(*(of(each, arrived(each), at=moment) for each in others))
-    first = await shown.asked(page, before=(moment, UUID(int=2**128 - 1)), limit=4)
-    rest = await shown.asked(page, before=(moment, first[-1].id), limit=4)
+    first, after = await shown.asked(page, after=to_text(LastShown(moment, UUID(int=2**128 - 1))), limit=4)
+    rest, _ = await shown.asked(page, after=after, limit=2)
     assert [each.id for each in (*first, *rest)] == [*reversed(others), many[0]]
+
+
+FOREIGN = {
+    "of another list": ("newest", 1, MOMENT, vera),
+    "with a time of no zone": ("2026-11-03T10:00:00", vera),
+    "with a time that is none in UTC": ("0001-01-01T00:00:00+14:00", vera),
+    "with an id that is none": (MOMENT, "vera"),
+    "with too much in it": (MOMENT, vera, 1),
+}
+
+
+@pytest.mark.parametrize("cursor", FOREIGN.values(), ids=FOREIGN)
+def test_a_foreign_cursor_is_malformed(cursor: object) -> None:
+    text = urlsafe_b64encode(msgspec.msgpack.encode(cursor)).decode().rstrip("=")
+    with pytest.raises(Malformed, match="is not a cursor of this list"):
+        from_text(text, LastShown)
 
 
 async def test_nobody_is_shown_who_never_came(shown: Shown) -> None:
