@@ -23,7 +23,7 @@ from infrastructure.database.connections import connect_pool, connect_worker, re
 from infrastructure.event_log.appending import AppendRequest, FactRow, columns
 from infrastructure.event_log.group_commit import APPEND
 from infrastructure.event_log.pages import LogPages
-from infrastructure.keys.digests import leaf, new_id
+from infrastructure.keys.digests import new_id
 from infrastructure.keys.facts import ScopeKey, plain, scopes_of, seal
 from infrastructure.keys.keyring import TenantKeyring
 from infrastructure.keys.local_root import LocalRootKey
@@ -72,8 +72,7 @@ def sealed(tenant: UUID, what: Happened, *, after: int, keys: Mapping[str, Scope
     for version, fact in enumerate(what.facts, start=after + 1):
         event_id = new_id()
         data = seal(fact, tenant=tenant, stream=what.stream, version=version, event_id=event_id, keys=keys).data
-        digest = leaf(tenant, what.kind, what.stream, version, event_id, fact.NAME, data)
-        rows.append(FactRow(what.kind, what.stream, version, event_id, fact.NAME, data, digest))
+        rows.append(FactRow(what.kind, what.stream, version, event_id, fact.NAME, data))
     return tuple(rows)
 
 
@@ -115,10 +114,10 @@ class Shown:
             (answer,) = await self.pool.fetch(APPEND, *columns([request]))
             assert answer["outcome"] == "done"
             return
-        for row in request.facts:
+        for row, hashed in zip(request.facts, columns([request])[-1], strict=True):
             await self.pool.execute(
                 BACKDATED, request.tenant, row.kind, row.stream, row.version, row.event_id, row.name, at,
-                request.actor.kind, request.actor.id, request.correlation, request.command, row.data, row.hash,
+                request.actor.kind, request.actor.id, request.correlation, request.command, row.data, hashed,
             )  # fmt: skip
 
     async def asked(self, question: Callable[..., Awaitable[Any]], *asked: Any, **how: Any) -> Any:

@@ -9,6 +9,7 @@ import msgspec
 from application.ports import Unavailable
 from domain.shared.event import Event
 from domain.shared.recorded import Actor
+from infrastructure.keys.digests import leaf
 
 PLACEHOLDERS = 17
 """How many arrays log.append takes."""
@@ -22,8 +23,8 @@ class LogUnavailable(Unavailable):
 
 
 class FactRow(msgspec.Struct, frozen=True):
-    """One fact, sealed and ready to be stored. ``hash`` is its leaf of the tenant's Merkle tree; ``fact`` is what the
-    log will give for it, where somebody in this process may want to know at once."""
+    """One fact, sealed and ready to be stored. ``fact`` is what the log will give for it, where somebody in this
+    process may want to know at once."""
 
     kind: str
     stream: UUID
@@ -31,7 +32,6 @@ class FactRow(msgspec.Struct, frozen=True):
     event_id: UUID
     name: str
     data: bytes
-    hash: bytes
     fact: Event | None = None
 
 
@@ -88,8 +88,16 @@ def columns(batch: Sequence[AppendRequest]) -> list[list[Any]]:
         [fact.event_id for _, fact in facts],
         [fact.name for _, fact in facts],
         [fact.data for _, fact in facts],
-        [fact.hash for _, fact in facts],
+        [_leaf(batch[number - 1], fact) for number, fact in facts],
     ]
+
+
+def _leaf(asked: AppendRequest, fact: FactRow) -> bytes:
+    """What `helpr log verify` will look for."""
+    return leaf(
+        asked.tenant, fact.kind, fact.stream, fact.version, fact.event_id, fact.name, asked.actor.kind.value,
+        asked.actor.id, asked.correlation, asked.causation, asked.command, fact.data,
+    )  # fmt: skip
 
 
 def outcomes(rows: Iterable[Any], size: int) -> list[Outcome]:

@@ -18,7 +18,7 @@ from domain.shared.refusal import Malformed, Refusal
 from infrastructure.event_log.appending import AppendRequest, FactRow, LogUnavailable, Outcome
 from infrastructure.event_log.memories import Key, Memories, Remembered, key_of
 from infrastructure.event_log.reading import LogReader
-from infrastructure.keys.digests import leaf, new_id
+from infrastructure.keys.digests import new_id
 from infrastructure.keys.facts import ScopeKey, ScopeKeys, scopes_of, seal
 
 PATIENCE = 5.0
@@ -184,8 +184,7 @@ def _request(parts: Sequence[Part], keys: Mapping[str, ScopeKey], asked: Asked, 
         for version, fact in enumerate(part.facts, start=part.before.version + 1):
             event_id = new_id()
             kept = seal(fact, tenant=tenant, stream=stream, version=version, event_id=event_id, keys=keys)
-            digest = leaf(tenant, kind, stream, version, event_id, fact.NAME, kept.data)
-            rows.append(FactRow(kind, stream, version, event_id, fact.NAME, kept.data, digest, kept.fact))
+            rows.append(FactRow(kind, stream, version, event_id, fact.NAME, kept.data, kept.fact))
     return AppendRequest(
         tenant=tenant,
         command=asked.command,

@@ -1,4 +1,8 @@
-"""Whether the log is what was written: nothing changed, nothing missing, nothing moved. Needs no key."""
+"""Whether the log is what was written: nothing changed, nothing missing, nothing moved. Needs no key.
+
+Every column is covered by the leaf of its fact, except its position and its moment, which the log gave it: these have
+to go on without a gap, and never backwards.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +15,8 @@ from infrastructure.keys.digests import leaf, same
 
 Db = Connection[tuple[Any, ...]]
 PAGE = 2000
-ROWS = """select position, recorded_at, hash, tenant_id, stream_kind, stream_id, version, event_id, name, data
+ROWS = """select position, recorded_at, hash, tenant_id, stream_kind, stream_id, version, event_id, name, actor_kind,
+    actor_id, correlation_id, causation_id, command_id, data
     from log.events order by position"""
 VERSIONS = """select position from (
         select position, version, lag(version) over w as before, lag(position) over w as place
@@ -58,14 +63,14 @@ def _leaves(db: Db, total: int, moved: Callable[[int, int], None]) -> tuple[int,
 
 
 def _wrong(row: tuple[Any, ...], position: int, moment: datetime | None) -> str:
-    found, at, hashed, tenant, kind, stream, version, event, name, data = row
+    found, at, hashed, *fact = row
     if found > position + 1:
         return f"{found - position - 1} facts are missing"
     if found <= position:
         return "a position is there twice"
     if moment is not None and at < moment:
         return "its moment is earlier than that of the fact before"
-    if not same(leaf(tenant, kind, stream, version, event, name, data), bytes(hashed)):
+    if not same(leaf(*fact), bytes(hashed)):
         return "what is stored is not what was hashed when it was written"
     return ""
 

@@ -60,12 +60,27 @@ def fingerprint(key: bytes, *parts: bytes) -> bytes:
     return hmac.digest(key, b"".join([b"%d:%b" % (len(part), part) for part in parts]), "sha256")
 
 
-def leaf(tenant: UUID, kind: str, stream: UUID, version: int, event_id: UUID, name: str, data: bytes) -> bytes:
-    """The Merkle leaf of a fact (RFC 9162, 2.1.1): it covers the ciphertext, so that shredding keeps it valid."""
-    words = b"\0".join((kind.encode(), name.encode()))
+def leaf(
+    tenant: UUID,
+    kind: str,
+    stream: UUID,
+    version: int,
+    event_id: UUID,
+    name: str,
+    actor_kind: str,
+    actor: UUID,
+    correlation: UUID,
+    causation: UUID | None,
+    command: UUID,
+    data: bytes,
+) -> bytes:
+    """The Merkle leaf of a fact (RFC 9162, 2.1.1): what happened, where, by whom and because of what. It covers the
+    ciphertext, so that shredding keeps it valid."""
+    words = "\0".join((kind, name, actor_kind)).encode()
+    cause = b"\0" if causation is None else b"\1" + causation.bytes
     return hashlib.sha256(
-        b"\0" + tenant.bytes + stream.bytes + version.to_bytes(8) + event_id.bytes
-        + len(words).to_bytes(4) + words + data
+        b"\0" + tenant.bytes + stream.bytes + version.to_bytes(8, signed=True) + event_id.bytes
+        + actor.bytes + correlation.bytes + command.bytes + cause + len(words).to_bytes(4) + words + data
     ).digest()  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from domain.visitors.events import VisitorArrived, VisitorIdentified
 from domain.visitors.visitor import Visitor
 from infrastructure.event_log.appending import AppendRequest, FactRow
 from infrastructure.event_log.synchronous import append
-from infrastructure.keys.digests import digest, leaf, new_id
+from infrastructure.keys.digests import digest, new_id
 from infrastructure.keys.facts import ScopeKey, seal
 from infrastructure.keys.keyring import TenantKeyring
 
@@ -135,5 +135,4 @@ def _rows(
     for version, fact in enumerate(facts, start=1):
         place: dict[str, Any] = {"tenant": tenant, "stream": stream, "version": version, "event_id": new_id()}
         data = seal(fact, keys=keys, **place).data
-        hashed = leaf(tenant, kind, stream, version, place["event_id"], fact.NAME, data)
-        yield FactRow(kind, stream, version, place["event_id"], fact.NAME, data, hashed)
+        yield FactRow(kind, stream, version, place["event_id"], fact.NAME, data)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import RFC_4122, UUID
 
 import pytest
@@ -63,17 +64,16 @@ def test_fingerprints_tell_the_parts_apart(one: list[bytes], other: list[bytes])
 
 
 def test_the_leaf_of_a_fact_covers_all_of_it_and_is_no_node() -> None:
-    fact = (UUID(int=1), "conversation", UUID(int=2), 3, UUID(int=4), "conversations.MessageSent", b"data")
+    fact: tuple[Any, ...] = (
+        UUID(int=1), "conversation", UUID(int=2), 3, UUID(int=4), "conversations.MessageSent", "agent", UUID(int=5),
+        UUID(int=6), None, UUID(int=7), b"data",
+    )  # fmt: skip
+    other = (UUID(int=9), "visitor", UUID(int=9), 9, UUID(int=9), "conversations.NoteLeft", "system", UUID(int=9))
     others = [
-        (UUID(int=9), *fact[1:]),
-        (fact[0], "visitor", *fact[2:]),
-        (*fact[:2], UUID(int=9), *fact[3:]),
-        (*fact[:3], 9, *fact[4:]),
-        (*fact[:4], UUID(int=9), *fact[5:]),
-        (*fact[:5], "conversations.NoteLeft", fact[6]),
-        (*fact[:6], b"atad"),
-        (*fact[:5], "conversations.MessageSentd", b"ata"),
+        (*fact[:n], each, *fact[n + 1 :])
+        for n, each in enumerate((*other, UUID(int=9), UUID(int=0), UUID(int=9), b"a"))
     ]
-    leaves = {leaf(*each) for each in (fact, *others)}
-    assert len(leaves) == len(others) + 1
+    moved = (*fact[:6], "agentd", *fact[7:11], b"ata")
+    leaves = {leaf(*each) for each in (fact, *others, moved)}
+    assert len(leaves) == len(fact) + 2
     assert leaf(*fact) != digest("data")

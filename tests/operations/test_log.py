@@ -87,6 +87,11 @@ def test_a_log_that_is_whole_is_said_to_be_whole(installation: Installation) -> 
         ("update log.events set data = data || 'x' where position = 3", 3, "not what was hashed"),
         ("update log.events set name = 'other.Name' where position = 4", 4, "not what was hashed"),
         ("update log.events set tenant_id = stream_id where position = 2", 2, "not what was hashed"),
+        ("update log.events set actor_kind = 'nobody' where position = 3", 3, "not what was hashed"),
+        ("update log.events set actor_id = event_id where position = 3", 3, "not what was hashed"),
+        ("update log.events set command_id = event_id where position = 4", 4, "not what was hashed"),
+        ("update log.events set correlation_id = event_id where position = 2", 2, "not what was hashed"),
+        ("update log.events set causation_id = event_id where position = 2", 2, "not what was hashed"),
         ("update log.events set hash = hash || 'x' where position = 5", 5, "not what was hashed"),
         ("delete from log.events where position in (2, 3)", 2, "2 facts are missing"),
         ("update log.events set position = 1 where position = 2", 1, "there twice"),
@@ -111,11 +116,10 @@ def test_a_gap_between_versions_is_damage_also_where_every_hash_is_right(install
     from infrastructure.keys.digests import leaf
 
     [(position, *row)] = installation.execute(
-        """select position, tenant_id, stream_kind, stream_id, version, event_id, name, data from log.events
-        order by version desc, position limit 1"""
+        """select position, tenant_id, stream_kind, stream_id, version + 1, event_id, name, actor_kind, actor_id,
+            correlation_id, causation_id, command_id, data from log.events order by version desc, position limit 1"""
     )
-    tenant, kind, stream, version, event, name, data = row
-    hashed = leaf(tenant, kind, stream, version + 1, event, name, data)
+    hashed = leaf(*row)
     installation.execute("update log.events set version = version + 1, hash = %s where position = %s", hashed, position)
     done = command(installation, "log", "verify")
     assert f"Damaged at position {position}: its stream has a gap" in done.stdout

@@ -27,7 +27,7 @@ from infrastructure.event_log.library.states import FactState
 from infrastructure.event_log.library.streams import Streams
 from infrastructure.event_log.library.subscription import LogSubscription
 from infrastructure.event_log.synchronous import append
-from infrastructure.keys.digests import fingerprint, leaf, new_id
+from infrastructure.keys.digests import new_id
 
 again = retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
 
@@ -101,7 +101,7 @@ class LogAggregateRecorder(LogRecorder, AggregateRecorder):
         return AppendRequest(
             tenant=self.streams.tenant,
             command=command,
-            fingerprint=asked.fingerprint if asked else fingerprint(command.bytes, *[fact.hash for fact in facts]),
+            fingerprint=asked.fingerprint if asked else b"",
             made=None,
             end=max((fact.version for fact in facts if fact.stream == facts[0].stream), default=0),
             actor=asked.actor if asked else self.streams.actor,
@@ -114,8 +114,7 @@ class LogAggregateRecorder(LogRecorder, AggregateRecorder):
         kind, stream = self.streams.stream(event.originator_id)
         version, name, data = event.originator_version, event.topic, bytes(event.state)
         event_id = event.state.event_id if isinstance(event.state, FactState) else new_id()
-        digest = leaf(self.streams.tenant, kind, stream, version, event_id, name, data)
-        return FactRow(kind, stream, version, event_id, name, data, digest)
+        return FactRow(kind, stream, version, event_id, name, data)
 
 
 class LogApplicationRecorder(LogAggregateRecorder, ApplicationRecorder):
