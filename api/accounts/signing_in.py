@@ -25,6 +25,7 @@ from domain.accounts.permission import GRANTED
 from domain.accounts.session import ABSOLUTE
 from domain.shared.event import Sealed
 from domain.shared.ids import OrganisationId, SessionId
+from domain.shared.line import folded
 from domain.shared.permission import Permission
 from domain.shared.recorded import Actor, ActorKind
 from projections.accounts.agents import Role
@@ -85,7 +86,7 @@ async def sign_in(
     address = address_of(request, settings.trusted_proxies)
     state = request.scope["state"]
     limits.hit("sign-in by address", address, state)
-    limits.hit("sign-in by account", digests.digest(data.email.strip().casefold()).hex(), state)
+    limits.hit("sign-in by account", digests.digest(folded(data.email)).hex(), state)
     token = ""
 
     def new_session(tenant: OrganisationId) -> SessionId:

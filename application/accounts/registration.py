@@ -12,6 +12,7 @@ from domain.accounts.events import Role
 from domain.accounts.joining import Address
 from domain.accounts.organisation import Organisation
 from domain.shared.ids import AgentId, OrganisationId
+from domain.shared.line import folded
 from domain.shared.refusal import Malformed
 
 CELL = OrganisationId(UUID(int=0))
@@ -35,7 +36,7 @@ class Join(msgspec.Struct, frozen=True, kw_only=True):
 
 def address_stream(email: str, keyring: Keyring) -> UUID:
     """The stream of an address: a keyed hash, so the log does not tell who signs in."""
-    return UUID(bytes=keyring.blind_index("address", email.strip().casefold())[:16])
+    return UUID(bytes=keyring.blind_index("address", folded(email))[:16])
 
 
 def acceptable(password: str) -> str:
@@ -52,22 +53,24 @@ async def register_organisation(command: RegisterOrganisation, *, asked: Asked, 
 
 
 async def join(command: Join, *, asked: Asked, events: EventStore, keyring: Keyring, passwords: Passwords) -> Receipt:
-    """Claims the address, then lets the agent in; AddressIsTaken when it signs in somebody else."""
-    if "@" not in command.email[1:-1] or len(command.email) > 320 or not command.email.isprintable():
-        raise Malformed("email", "must be an e-mail address")
+    """Claims the address, then lets the agent in; AddressIsTaken when it signs in somebody else. Who may not join
+    claims nothing."""
     hashed = await passwords.hash(acceptable(command.password))
-    claim = partial(joining.claim, organisation=command.organisation, agent=command.agent)
-    stream = address_stream(command.email, keyring)
-    await events.change(Address, stream, claim, asked=msgspec.structs.replace(asked, tenant=CELL))
     decide = partial(
         joining.join,
         id=command.agent,
         organisation=command.organisation,
         role=command.role,
         name=command.name,
-        email=command.email.strip(),
+        email=command.email,
         password=hashed,
     )
+    agent = await events.refresh(Agent, command.agent, tenant=asked.tenant)
+    if agent.id is None:
+        decide(agent)
+        claim = partial(joining.claim, organisation=command.organisation, agent=command.agent)
+        stream = address_stream(command.email, keyring)
+        await events.change(Address, stream, claim, asked=msgspec.structs.replace(asked, tenant=CELL))
     return await events.change(Agent, command.agent, decide, asked=asked, made=command.agent)
 
 

@@ -9,7 +9,8 @@ from domain.accounts.agent import Agent
 from domain.accounts.events import AddressClaimed, AgentJoined, PasswordRehashed, Role
 from domain.shared.event import Facts
 from domain.shared.ids import AgentId, OrganisationId
-from domain.shared.refusal import Absent, Malformed, Refusal
+from domain.shared.line import LONGEST_NAME, email_address, one_line
+from domain.shared.refusal import Absent, Refusal
 
 
 class AddressIsTaken(Refusal):
@@ -49,13 +50,16 @@ def claim(address: Address, *, organisation: OrganisationId, agent: AgentId) -> 
 def join(
     agent: Agent, *, id: AgentId, organisation: OrganisationId, role: Role, name: str, email: str, password: str
 ) -> Facts:
-    """An agent begins. ``password`` is its Argon2id hash."""
+    """An agent begins. ``password`` is its Argon2id hash. Malformed when name or address is none."""
     if agent.id is not None:
         raise AgentHasJoined
-    if not name.strip() or len(name) > 200 or not name.isprintable():
-        raise Malformed("name", "must be one line of 1 to 200 characters")
     return AgentJoined(
-        agent=id, organisation=organisation, role=role, name=name.strip(), email=email, password=password
+        agent=id,
+        organisation=organisation,
+        role=role,
+        name=one_line("name", name, longest=LONGEST_NAME),
+        email=email_address(email),
+        password=password,
     )
 
 

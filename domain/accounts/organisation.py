@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain.accounts.events import OrganisationEvent, OrganisationRegistered
 from domain.shared.event import Facts
+from domain.shared.line import LONGEST_NAME, one_line
 from domain.shared.refusal import Malformed, Refusal
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -36,6 +37,4 @@ def register(organisation: Organisation, *, name: str, slug: str) -> Facts:
         raise OrganisationIsRegistered
     if not SLUG.fullmatch(slug):
         raise Malformed("slug", "must be 1 to 63 lower-case letters, digits and hyphens")
-    if not name.strip() or len(name) > 200 or not name.isprintable():
-        raise Malformed("name", "must be one line of 1 to 200 characters")
-    return OrganisationRegistered(name=name.strip(), slug=slug)
+    return OrganisationRegistered(name=one_line("name", name, longest=LONGEST_NAME), slug=slug)

@@ -7,7 +7,7 @@ from importlinter.cli import lint_imports
 from tests.architecture.sources import ROOT, contexts, product
 
 CONTRACTS = ROOT / ".importlinter"
-PLAIN = {"collections", "datetime", "enum", "functools", "msgspec", "re", "typing", "uuid"}
+PLAIN = {"collections", "datetime", "enum", "functools", "msgspec", "re", "typing", "unicodedata", "uuid"}
 OUTSIDE = {
     "domain": PLAIN,
     "application": PLAIN,

@@ -38,6 +38,12 @@ def test_what_is_no_address_is_malformed(email: str) -> None:
     given(Visitor, arrived).when(identify, **silence | {"email": email}).refuses(Malformed)
 
 
+def test_the_blanks_around_an_address_are_none_of_it() -> None:
+    given(Visitor, arrived).when(identify, **silence | {"email": " vera@example.org "}).then(
+        VisitorIdentified(visitor=vera, email="vera@example.org")
+    )
+
+
 @pytest.mark.parametrize("name", ["  ", "two\nlines", "x" * (LONGEST + 1)])
 def test_what_is_no_name_is_malformed(name: str) -> None:
     given(Visitor, arrived).when(identify, **silence | {"name": name}).refuses(Malformed)
