@@ -52,7 +52,8 @@ class AddressClaimed(Event, frozen=True, kw_only=True):
 
 
 class SessionStarted(Event, frozen=True, kw_only=True):
-    """An agent signed in. Where from is readable only while the day's login-log key lives (90 days)."""
+    """An agent signed in. Where from is sealed under a key of the day as well, so that the login log can be forgotten
+    day by day; nothing destroys the key of a day yet."""
 
     NAME: ClassVar = "accounts.SessionStarted"
     session: SessionId

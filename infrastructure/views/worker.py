@@ -35,9 +35,9 @@ def run_worker(
     lease: float = LEASE,
     folded: Folded = lambda views, page, end, seconds: None,
 ) -> None:
-    """Works until ``stop``; when PostgreSQL goes away, waits (0.1 to 5 s) and begins again. What it holds is free for
-    others once it has said nothing for ``lease`` seconds. ``folded`` is told of every step: the views, the facts that
-    were read, the position that they have reached and how long it took."""
+    """Works until ``stop``; when PostgreSQL goes away, waits (0.1 s, then longer, up to ``LONGEST_PAUSE``) and begins
+    again. What it holds is free for others once it has said nothing for ``lease`` seconds. ``folded`` is told of every
+    step: the views, the facts that were read, the position that they have reached and how long it took."""
     pause = 0.1
     while not stop.is_set():
         try:
