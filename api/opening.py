@@ -37,4 +37,4 @@ def is_damaged(value: Any) -> bool:
 def _value(field: Sealed, plain: bytes | Damaged | None) -> Any:
     if isinstance(plain, bytes):
         return msgspec.msgpack.decode(plain)
-    return Erased(field.place.field) if plain is None else plain
+    return Erased() if plain is None else plain

@@ -39,8 +39,6 @@ class Sealed(msgspec.Struct, frozen=True):
 class Erased(msgspec.Struct, frozen=True):
     """What is left of a personal field when one of its keys was destroyed."""
 
-    scope: str
-
 
 Personal = Annotated[Union[T, Sealed, Erased], PersonalMark()]  # noqa: UP007  (a generic alias needs Union)
 DataSubject = Annotated[T, ScopeMark("subject")]
