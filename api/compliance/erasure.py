@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.asking import POSITION, page
 from api.caller import Caller
@@ -42,7 +42,10 @@ class ErasureShown(msgspec.Struct, frozen=True):
 
 
 class Erasures(msgspec.Struct, frozen=True):
+    """``next`` is what to pass as ``after`` for the next page; null at the end."""
+
     erasures: list[ErasureShown]
+    next: str | None
 
 
 @post(
@@ -87,21 +90,25 @@ async def read_erasure(
 
 @get("/erasures", operation_id="listErasures", opt={"permission": Permission.ERASE})
 async def list_erasures(
-    caller: NamedDependency[Caller], reads: NamedDependency[Reads], at_least: NamedDependency[int]
+    caller: NamedDependency[Caller],
+    reads: NamedDependency[Reads],
+    at_least: NamedDependency[int],
+    after: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
 ) -> Response[Erasures]:
     """Who was or is being forgotten, the newest first."""
     position = reads.position(caller.tenant, erasures.NAME)
     async with reads(caller.tenant, erasures.NAME, at_least=at_least) as db:
-        found = await erasures.erasures(db, caller.tenant)
-    return page(Erasures([_shown(each) for each in found]), position)
+        found, following = await erasures.page(db, caller.tenant, after=after, limit=limit)
+    return page(Erasures([_shown(each) for each in found], following), position)
 
 
 async def _erasure(reads: Reads, tenant: UUID, visitor: UUID, *, at_least: int) -> ErasureShown:
     async with reads(tenant, erasures.NAME, at_least=at_least) as db:
-        found = await erasures.erasures(db, tenant, visitor)
-    if not found:
+        found = await erasures.erasure(db, tenant, visitor)
+    if found is None:
         raise SubjectIsUnknown
-    return _shown(found[0])
+    return _shown(found)
 
 
 def _shown(found: erasures.Erasure) -> ErasureShown:

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from domain.compliance.events import ErasureDecided, ErasureProved, KeysDestroyed
 from domain.shared.recorded import Recorded
+from projections.cursor import LastShown, from_text, to_text
 from projections.rows import load, write
 from projections.view import Batch, Database
 
 NAME = "erasures"
-VERSION = 1
+VERSION = 2
 LISTENS = (ErasureDecided, KeysDestroyed, ErasureProved)
 Reason = Literal["requested", "child", "inactive", "unlawful"]
 State = Literal["decided", "shredded", "proved"]
@@ -53,8 +54,24 @@ def after(row: Erasure | None, recorded: Recorded[Any]) -> Erasure:
     raise KeyError(recorded.fact.NAME)
 
 
-async def erasures(db: Any, tenant: UUID, subject: UUID | None = None) -> list[Erasure]:
-    """All erasures of an organisation, or one person's, the newest first."""
-    query = f"""select {", ".join(Erasure.__struct_fields__)} from read.erasures
-        where tenant_id = $1 and ($2::uuid is null or subject = $2) order by decided_at desc, subject limit 500"""  # noqa: S608
-    return [Erasure(*row) for row in await db.fetch(query, tenant, subject)]
+COLUMNS = ", ".join(Erasure.__struct_fields__)
+
+
+async def page(db: Any, tenant: UUID, *, after: str | None, limit: int) -> tuple[list[Erasure], str | None]:
+    """A page of an organisation's erasures, the newest first, and the cursor of the next; None at the end. Malformed
+    for a foreign cursor."""
+    last = from_text(after, LastShown) if after is not None else None
+    query = f"""select {COLUMNS} from read.erasures
+        where tenant_id = $1 and ($2::timestamptz is null or (decided_at, subject) < ($2, $3))
+        order by decided_at desc, subject desc limit $4"""  # noqa: S608
+    place = (last.moment, last.id) if last else (None, None)
+    found = [Erasure(*row) for row in await db.fetch(query, tenant, *place, limit + 1)]
+    shown = found[:limit]
+    return shown, to_text(LastShown(shown[-1].decided_at, shown[-1].subject)) if len(found) > limit else None
+
+
+async def erasure(db: Any, tenant: UUID, subject: UUID) -> Erasure | None:
+    """One person's; None while nobody has decided it."""
+    query = f"select {COLUMNS} from read.erasures where tenant_id = $1 and subject = $2"  # noqa: S608
+    row = await db.fetchrow(query, tenant, subject)
+    return Erasure(*row) if row else None

@@ -9,3 +9,4 @@ create table erasures (
     keys integer not null,
     primary key (tenant_id, subject)
 );
+create index erasures_by_decided_at on erasures (tenant_id, decided_at, subject);

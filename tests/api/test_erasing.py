@@ -5,6 +5,7 @@ import pytest
 from domain.accounts.events import Role
 from infrastructure.views.reads import ViewIsBehind
 from tests.api.routes import World
+from tests.house import arrived
 
 pytestmark = [pytest.mark.usefixtures("unhurried"), pytest.mark.requirement("R-PRI-2")]
 
@@ -30,3 +31,20 @@ async def test_what_was_decided_is_answered_also_while_no_view_has_heard_of_it(
     assert told["decided_at"] == other.json()["decided_at"]
     seen = await officer.get(path, headers={"Helpr-Min-Position": other.headers["helpr-position"]})
     assert seen.json()["decided_at"] == told["decided_at"]
+
+
+async def test_whoever_was_forgotten_is_found_page_by_page(world: World) -> None:
+    officer = world.agents[Role.COMPLIANCE]
+    people = [(await arrived(world.helpr, world.organisation)).id for _ in range(3)]
+    for person in people:
+        last = await officer.post(f"/v1/visitors/{person}/erasure", json={"reason": "requested"})
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        said = {"Helpr-Min-Position": last.headers["helpr-position"]}
+        page = (await officer.get("/v1/erasures", params={"limit": "1"} | after, headers=said)).json()
+        seen += [each["visitor"] for each in page["erasures"]]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert [person for person in seen if person in map(str, people)] == [*map(str, reversed(people))]

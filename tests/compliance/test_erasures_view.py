@@ -1,5 +1,6 @@
 """Who is being forgotten, and how far that is."""
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ import pytest
 from domain.compliance.erasure import Erasure
 from domain.compliance.events import ErasureDecided, ErasureProved, ErasureReason, KeysDestroyed
 from projections.compliance import erasures as view
-from projections.compliance.erasures import erasures
+from projections.compliance.erasures import erasure, page
 from tests.shown import Shown, happened
 
 pytestmark = pytest.mark.requirement("R-PRI-2")
@@ -24,8 +25,7 @@ def decided(subject: UUID, reason: ErasureReason = ErasureReason.REQUESTED) -> E
 
 
 async def state(shown: Shown, subject: UUID = vera) -> Any:
-    (found,) = await shown.asked(erasures, subject)
-    return found
+    return await shown.asked(erasure, subject)
 
 
 async def test_it_is_decided_then_the_keys_are_destroyed_then_it_is_proved(shown: Shown) -> None:
@@ -52,6 +52,23 @@ async def test_the_reason_is_kept(shown: Shown) -> None:
 async def test_the_newest_comes_first_and_one_can_ask_for_one_person(shown: Shown) -> None:
     await shown.given(of(vera, decided(vera)), of(victor, decided(victor)))
     await shown.given(of(vera, KeysDestroyed(subject=vera, keys=1)))
-    assert [each.subject for each in await shown.asked(erasures)] == [victor, vera]
-    assert [each.subject for each in await shown.asked(erasures, victor)] == [victor]
-    assert await shown.asked(erasures, UUID(int=99)) == []
+    found, after = await shown.asked(page, after=None, limit=2)
+    assert ([each.subject for each in found], after) == ([victor, vera], None)
+    assert (await state(shown, victor)).subject == victor
+    assert await state(shown, UUID(int=99)) is None
+
+
+async def test_page_after_page_loses_nobody_and_repeats_nobody(shown: Shown) -> None:
+    """Some are decided at the same moment."""
+    many = [UUID(int=100 + number) for number in range(11)]
+    at_once = datetime(2026, 11, 3, 10, tzinfo=UTC)
+    for number, each in enumerate(many):
+        await shown.given(happened(Erasure, each, decided(each), at=at_once if number < 8 else None))
+    seen, after = [], None
+    while True:
+        found, after = await shown.asked(page, after=after, limit=3)
+        seen += [each.subject for each in found]
+        if after is None:
+            break
+        assert len(found) == 3
+    assert seen == [*reversed(many)]

@@ -791,6 +791,7 @@ export interface components {
         /** Erasures */
         readonly Erasures: {
             readonly erasures: readonly components["schemas"]["ErasureShown"][];
+            readonly next: string | null;
         };
         /** FieldProblem */
         readonly FieldProblem: {
@@ -1878,7 +1879,10 @@ export interface operations {
     };
     readonly listErasures: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                readonly after?: string;
+                readonly limit?: number;
+            };
             readonly header?: {
                 /** @description The position you want to have read at least, from an earlier Helpr-Position. */
                 readonly "Helpr-Min-Position"?: number;
