@@ -17,7 +17,7 @@ from projections.rows import write
 from projections.view import Batch, Database
 
 NAME = "audit"
-VERSION = 1
+VERSION = 2
 LISTENS = tuple(kind for name, kind in sorted(Event.named.items()) if kind.__module__.startswith("domain."))
 
 ActorKind = Literal["agent", "visitor", "system"]

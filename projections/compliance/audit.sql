@@ -14,4 +14,3 @@ create table audit (
     causation_id uuid,
     primary key (tenant_id, stream_id, stream_kind, version)
 );
-create index audit_in_order on audit (tenant_id, position);

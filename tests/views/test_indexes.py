@@ -109,6 +109,8 @@ FOUND: dict[str, Question] = {
     "an erasure": lambda db: erasures.erasure(db, ACME, ONE),
 }
 """Found by an index; some are few enough to be sorted then."""
+FORGETTING = {"inbox_of_visitor", "thread_of_visitor"}
+"""By these the rows of somebody who is forgotten are found."""
 
 
 class Overheard:
@@ -177,3 +179,22 @@ async def test_what_is_looked_for_is_found_by_an_index(filled: Database, questio
 
 def test_every_view_whose_rows_grow_with_traffic_is_looked_at() -> None:
     assert set(FILL) | {"agents", "daily"} == {view.NAME for view in views.ALL}
+
+
+async def test_no_index_is_kept_that_no_question_reads(filled: Database) -> None:
+    """Every fact pays for an index."""
+    read = {
+        step["Index Name"]
+        for question in (ORDERED | FOUND).values()
+        for plan in await plans(filled, question)
+        for step in plan
+        if "Index Name" in step
+    }
+    with psycopg.connect(filled.owner) as owner:
+        schemas = [generation.schema for generation, _ in serving(owner).values()]
+        kept = owner.execute(
+            """select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
+            where not i.indisprimary and c.relnamespace::regnamespace::text = any(%s)""",
+            [schemas],
+        ).fetchall()
+    assert {name for (name,) in kept} - read == FORGETTING
