@@ -51,8 +51,8 @@ from infrastructure.database.lost import AWAY
 from infrastructure.event_log.event_store import LogEventStore
 from infrastructure.event_log.following import LogFollower
 from infrastructure.event_log.group_commit import GroupCommit
-from infrastructure.event_log.memories import Memories
-from infrastructure.event_log.reading import LogReader
+from infrastructure.event_log.memories import Memories, key_of
+from infrastructure.event_log.reading import LogReader, Unreadable
 from infrastructure.keys import digests, marks
 from infrastructure.keys.keyring import TenantKeyring
 from infrastructure.keys.live_tokens import LiveTokens
@@ -110,7 +110,7 @@ class House:
         self.metrics = Metrics()
         self.reader = LogReader(pool)
         self.tombstones = Tombstones(self.reader, store, self.keyring)
-        self.follower = LogFollower(self.reader, (self._remember,))
+        self.follower = LogFollower(self.reader, (self._remember,), unreadable=self._forget)
         self.log = GroupCommit(
             partial(connect, settings.database_url),
             written=self.metrics.written,
@@ -169,6 +169,10 @@ class House:
             self.memories.follow(recorded)
             if isinstance(recorded.fact, ErasureDecided | KeysDestroyed):
                 self.keyring.evict(recorded.tenant, f"subject:{recorded.fact.subject}")
+
+    def _forget(self, fact: Unreadable) -> None:
+        """What is remembered of a stream is not to be relied on once something in it cannot be read."""
+        self.memories.forget(key_of(fact.tenant, fact.kind, fact.stream))
 
     def _moved(self, view: str) -> None:
         self.news.moved(view)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,8 @@ from projections.view import Database
 
 AT_ONCE = 500
 R = TypeVar("R", bound=msgspec.Struct)
+ActorKind = Literal["agent", "visitor", "system"]
+"""Who did it, as rows say it."""
 Key = tuple[UUID, UUID]
 """Tenant and id: the primary key of most rows."""
 

@@ -20,6 +20,7 @@ from api.caller import Caller
 from domain.shared.permission import Permission
 from domain.shared.refusal import Absent
 from projections.compliance import audit
+from projections.rows import ActorKind
 from projections.view import Reads
 
 KIND = "conversation"
@@ -32,7 +33,7 @@ class TrailIsUnknown(Absent):
 class TrailActor(msgspec.Struct, frozen=True):
     """An agent, a visitor or the system."""
 
-    kind: audit.ActorKind
+    kind: ActorKind
     id: UUID
 
 

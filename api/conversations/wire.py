@@ -11,7 +11,8 @@ from application.ports import Damaged, Keyring
 from domain.shared.event import Erased
 from projections.conversations import thread
 from projections.conversations.inbox_queries import InboxRow, Status
-from projections.conversations.thread import ActorKind, Kind, Priority, Side
+from projections.conversations.thread import Kind, Priority, Side
+from projections.rows import ActorKind
 
 
 class Who(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from api.run.owning import owning
 from api.run.versions import refuse_other_version
 from api.settings import Settings
 from infrastructure.event_log.db_functions import refuse_db_functions
-from infrastructure.event_log.pages import Page
+from infrastructure.event_log.reading import Page
 from infrastructure.processes import die_with_parent
 from infrastructure.traces.wanted import tracing
 from infrastructure.views import rebuilding, replaying

@@ -25,16 +25,16 @@ class ConversationHasStarted(Refusal):
     """This conversation has already started."""
 
 
-def readable(text: str, field: str = "text") -> str:
+def readable(text: str) -> str:
     """The text as it will be kept, or Malformed: blank, too long, or with characters that nothing can store."""
     if not text.strip():
-        raise Malformed(field, "must not be blank")
+        raise Malformed("text", "must not be blank")
     if len(text) > LONGEST:
-        raise Malformed(field, f"must be at most {LONGEST} characters")
+        raise Malformed("text", f"must be at most {LONGEST} characters")
     if "\x00" in text:
-        raise Malformed(field, "must not contain NUL characters")
+        raise Malformed("text", "must not contain NUL characters")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise Malformed(field, "must be valid Unicode")
+        raise Malformed("text", "must be valid Unicode")
     return text.strip()
 
 

@@ -23,12 +23,14 @@ from infrastructure.keys.facts import ScopeKey, ScopeKeys, scopes_of, seal
 
 PATIENCE = 5.0
 PAUSE = 0.002
+SHORTEST = 0.5
+"""Seconds for which the log is waited for by whoever has waited long for their turn."""
 PAGE = 1000
 NOTHING = Remembered(None, 0)
 
 
 class Appends(Protocol):
-    async def append(self, request: AppendRequest) -> Outcome: ...
+    async def append(self, request: AppendRequest, *, within: float) -> Outcome: ...
 
 
 class Part(msgspec.Struct, eq=False):
@@ -62,9 +64,7 @@ class LogEventStore:
         held: list[asyncio.Lock] = []
         try:
             for key in sorted({part.key for part in parts}):
-                lock = self._lock(key)
-                await lock.acquire()
-                held.append(lock)
+                held.append(await self._turn(key, until))
             return await self._decide_until(until, parts, asked, made)
         finally:
             for lock in held:
@@ -85,7 +85,7 @@ class LogEventStore:
         """Whoever queued up for long still decides twice: a refusal by a memory that is behind is none."""
         for attempt in count():
             is_last = attempt > 0 and monotonic() >= until
-            if receipt := await self._attempt(parts, asked, made, is_last=is_last):
+            if receipt := await self._attempt(parts, asked, made, until=until, is_last=is_last):
                 return receipt
             if is_last:
                 break
@@ -93,7 +93,7 @@ class LogEventStore:
         raise LogUnavailable
 
     async def _attempt(
-        self, parts: Sequence[Part], asked: Asked, made: UUID | None, *, is_last: bool
+        self, parts: Sequence[Part], asked: Asked, made: UUID | None, *, until: float, is_last: bool
     ) -> Receipt | None:
         """The receipt; None when the memories were behind and have caught up: decide again."""
         for part in parts:
@@ -115,7 +115,7 @@ class LogEventStore:
         if not is_last and not all(part.facts for part in parts) and await self._have_moved(parts, asked.tenant):
             return None
         request = _request(parts, keys, asked, made)
-        outcome = await self._log.append(request)
+        outcome = await self._log.append(request, within=max(until - monotonic(), SHORTEST))
         if outcome.what == "conflict":
             if not await self._have_moved(parts, asked.tenant):
                 # We remember more than the log holds: it was put back from an older copy.
@@ -159,20 +159,29 @@ class LogEventStore:
     async def _catch_up(self, memory: type[Any], tenant: UUID, stream: UUID) -> Remembered:
         key = key_of(tenant, memory.STREAM, stream)
         self._memories.reads += 1
-        known = self._memories.get(key) or Remembered(memory(), 0)
-        while True:
-            page = await self._reader.stream(tenant, memory.STREAM, stream, after=known.version, most=PAGE)
-            for recorded in page:
-                known = Remembered(known.memory.after(recorded.fact), recorded.version)
-            if len(page) < PAGE:
-                break
-        self._memories.put(key, known)
+        with self._memories.reading(key) as heard:
+            known = self._memories.get(key) or Remembered(memory(), 0)
+            is_behind = True
+            while is_behind:
+                page = await self._reader.stream(tenant, memory.STREAM, stream, after=known.version, most=PAGE)
+                for recorded in page:
+                    known = Remembered(known.memory.after(recorded.fact), recorded.version)
+                is_behind = len(page) == PAGE or known.version < heard.version
+            self._memories.put(key, known)
         return known
 
-    def _lock(self, key: Key) -> asyncio.Lock:
+    async def _turn(self, key: Key, until: float) -> asyncio.Lock:
+        """A stream's lock, behind those who came earlier; raises LogUnavailable when it takes too long."""
         lock = self._locks.get(key)
         if lock is None:
             lock = self._locks[key] = asyncio.Lock()
+            await lock.acquire()
+            return lock
+        try:
+            async with asyncio.timeout(until - monotonic()):
+                await lock.acquire()
+        except TimeoutError:
+            raise LogUnavailable from None
         return lock
 
 

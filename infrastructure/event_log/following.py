@@ -14,7 +14,7 @@ from domain.shared.recorded import Recorded
 from infrastructure.database.lost import LOST
 from infrastructure.event_log.appending import AppendRequest, Outcome
 from infrastructure.event_log.group_commit import Done
-from infrastructure.event_log.reading import LogReader
+from infrastructure.event_log.reading import LogReader, Page, Unreadable
 
 log = structlog.get_logger()
 AWAY = (*LOST, asyncpg.PostgresError)
@@ -22,15 +22,23 @@ Followed = Callable[[Sequence[Recorded[Event]]], None]
 
 
 class LogFollower:
-    """Reads page after page behind the last position and hands each to ``followed`` (which must not block).
+    """Reads page after page behind the last position and hands each to ``followed`` (which must not block). What this
+    version cannot read is passed over, and ``unreadable`` is told of it first.
 
     ``wake`` is what a wake-up calls; without one the log is looked at every ``poll`` seconds. What this very process
     wrote is not read again where it is the next thing: ``stored`` hands it on. Nothing stops it but ``stop``: where the
     log cannot be read it tries again, and one who cannot follow does not hold up the others.
     """
 
-    def __init__(self, reader: LogReader, followed: Sequence[Followed], *, poll: float = 1.0) -> None:
-        self._reader, self._followed, self._poll = reader, followed, poll
+    def __init__(
+        self,
+        reader: LogReader,
+        followed: Sequence[Followed],
+        *,
+        unreadable: Callable[[Unreadable], None] = lambda fact: None,
+        poll: float = 1.0,
+    ) -> None:
+        self._reader, self._followed, self._unreadable, self._poll = reader, followed, unreadable, poll
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._known = 0
@@ -88,18 +96,28 @@ class LogFollower:
                 await asyncio.sleep(self._poll)
 
     async def _read_on(self) -> None:
-        while page := await self._reader.after(self.position):
-            self._tell([recorded for recorded in page if recorded.position > self.position])
+        while page := await self._reader.page(self.position):
+            self._tell([each for each in page if each.position > self.position])
 
-    def _tell(self, page: Sequence[Recorded[Event]]) -> None:
+    def _tell(self, page: Page) -> None:
         if not page:
             return
         self.position = page[-1].position
+        facts: list[Recorded[Event]] = []
+        for each in page:
+            if isinstance(each, Unreadable):
+                self._pass_over(each)
+            else:
+                facts.append(each)
         for followed in self._followed:
             try:
-                followed(page)
+                followed(facts)
             except Exception as error:
                 log.error("a follower failed", first=page[0].position, error=type(error).__name__)
+
+    def _pass_over(self, fact: Unreadable) -> None:
+        log.critical("a fact cannot be read", position=fact.position, fact=fact.name, error=type(fact.error).__name__)
+        self._unreadable(fact)
 
 
 def _recorded(request: AppendRequest, outcome: Outcome, at: datetime) -> Iterator[Recorded[Event]]:

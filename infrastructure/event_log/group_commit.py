@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -99,8 +100,8 @@ class GroupCommit:
         self._fail_all()
         self._drop()
 
-    async def append(self, request: AppendRequest) -> Outcome:
-        """Waits until the request is durable, repeated, reused or in conflict.
+    async def append(self, request: AppendRequest, *, within: float = math.inf) -> Outcome:
+        """Waits until the request is durable, repeated, reused or in conflict, for so many seconds at most.
 
         Raises LogUnavailable, and whatever stands against this very request.
         """
@@ -108,7 +109,7 @@ class GroupCommit:
             raise LogUnavailable
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome] = loop.create_future()
-        self._pending[answer] = loop.time() + self._patience
+        self._pending[answer] = loop.time() + min(self._patience, within)
         self._waiting.append((request, answer))
         self._wake.set()
         try:

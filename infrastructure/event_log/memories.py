@@ -1,5 +1,7 @@
 """Memories of aggregates, kept as long as they are in use and fast-forwarded as the log goes on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +26,13 @@ class Remembered(msgspec.Struct, frozen=True):
     version: int
 
 
+class Heard:
+    """The newest version that was heard of while a stream is being read, by so many."""
+
+    def __init__(self) -> None:
+        self.version, self.readers = 0, 0
+
+
 class Memories:
     """At most so many memories. They are kept in two halves: what is used comes to the front one, and when that is full
     the other one, which nobody used meanwhile, is let go."""
@@ -32,6 +41,7 @@ class Memories:
         self._half = max(1, most // 2)
         self._front: dict[Key, Remembered] = {}
         self._back: dict[Key, Remembered] = {}
+        self._heard: dict[Key, Heard] = {}
         self.reads = 0
         """How often a stream was read because of what is not remembered, or was written by somebody else."""
 
@@ -55,9 +65,24 @@ class Memories:
         self._front.pop(stream, None)
         self._back.pop(stream, None)
 
+    @contextmanager
+    def reading(self, stream: Key) -> Iterator[Heard]:
+        """Until the end of this a stream is being read, which is not remembered yet: what is heard of it meanwhile may
+        be newer than what was read."""
+        heard = self._heard.setdefault(stream, Heard())
+        heard.readers += 1
+        try:
+            yield heard
+        finally:
+            heard.readers -= 1
+            if not heard.readers:
+                del self._heard[stream]
+
     def follow(self, recorded: Recorded[Event]) -> None:
         """Something happened, here or in another process: what is remembered of that stream follows."""
         stream = key_of(recorded.tenant, recorded.kind, recorded.stream)
+        if (heard := self._heard.get(stream)) is not None:
+            heard.version = max(heard.version, recorded.version)
         half = self._front if stream in self._front else self._back
         known = half.get(stream)
         if known is None or known.version >= recorded.version:

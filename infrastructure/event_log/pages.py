@@ -1,30 +1,13 @@
 """The log in pages, for workers that read it all; several views at the same place share a page."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-import msgspec
 from psycopg import Connection
 
 from domain.shared.event import Event
 from domain.shared.recorded import Recorded
-from infrastructure.event_log.reading import COLUMNS, recorded
-
-
-class Unreadable(msgspec.Struct, frozen=True):
-    """A fact that this version of the product cannot read: where it stands, and what is wrong with it."""
-
-    position: int
-    tenant: UUID
-    kind: str
-    stream: UUID
-    name: str
-    error: Exception
-
-
-Page = Sequence[Recorded[Event] | Unreadable]
+from infrastructure.event_log.reading import COLUMNS, Page, readable, recorded
 
 
 class LogPages:
@@ -49,7 +32,7 @@ class LogPages:
             return kept
         query = f"select {COLUMNS} from log.events where position > %s and position <= %s order by position limit %s"  # noqa: S608
         cursor = self._db.cursor(binary=True)
-        page = [_readable(row) for row in cursor.execute(query, (position, head, self.most))]
+        page = [readable(row) for row in cursor.execute(query, (position, head, self.most))]
         self._kept[position, head] = page
         if len(self._kept) > 4:
             self._kept.popitem(last=False)
@@ -61,12 +44,3 @@ class LogPages:
             and position between %s and %s order by version"""  # noqa: S608
         rows = self._db.execute(query, (tenant, kind, stream, first, last))
         return [recorded(row) for row in rows]
-
-
-def _readable(row: Sequence[Any]) -> Recorded[Event] | Unreadable:
-    """One fact that nobody can read must not keep the facts around it from those who could."""
-    try:
-        return recorded(row)
-    except Exception as error:
-        position, tenant, kind, stream, _, _, name, *_ = row
-        return Unreadable(position, tenant, kind, stream, name, error)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
+
 from domain.shared.event import Event
 from domain.shared.recorded import Actor, ActorKind, Recorded
 from infrastructure.event_log.appending import Outcome
@@ -21,6 +23,20 @@ class Fetches(Protocol):
     async def fetchrow(self, query: str, *args: Any) -> Any: ...
 
     async def fetchval(self, query: str, *args: Any) -> Any: ...
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A fact that this version of the product cannot read: where it stands, and what is wrong with it."""
+
+    position: int
+    tenant: UUID
+    kind: str
+    stream: UUID
+    name: str
+    error: Exception
+
+
+Page = Sequence[Recorded[Event] | Unreadable]
 
 
 def recorded(row: Sequence[Any]) -> Recorded[Event]:
@@ -43,6 +59,15 @@ def recorded(row: Sequence[Any]) -> Recorded[Event]:
     )
 
 
+def readable(row: Sequence[Any]) -> Recorded[Event] | Unreadable:
+    """One fact that nobody can read must not keep the facts around it from those who could."""
+    try:
+        return recorded(row)
+    except Exception as error:
+        position, tenant, kind, stream, _, _, name, *_ = row
+        return Unreadable(position, tenant, kind, stream, name, error)
+
+
 class LogReader:
     """Questions to the log. ``database`` is an asyncpg pool whose role may read log.events."""
 
@@ -62,6 +87,11 @@ class LogReader:
         query = f"""select {COLUMNS} from log.events
             where position > $1 and (name = any($3) or $3 is null) order by position limit $2"""  # noqa: S608
         return [recorded(row) for row in await self._database.fetch(query, position, most, names)]
+
+    async def page(self, position: int, *, most: int = 500) -> Page:
+        """The same of all names, with Unreadable in the place of what this version cannot read."""
+        query = f"select {COLUMNS} from log.events where position > $1 order by position limit $2"  # noqa: S608
+        return [readable(row) for row in await self._database.fetch(query, position, most)]
 
     async def event_at(self, position: int) -> UUID | None:
         """The id of the fact at a position; None when there is none."""

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from application.ports import Damaged, Unavailable
 from domain.shared.event import Erased, Event, Place, Sealed
 from infrastructure.keys import record
 from infrastructure.keys.marks import marks_of
@@ -29,8 +30,12 @@ class ScopeKeys(Protocol):
         ...
 
 
-class UnknownFact(Exception):
-    """The log holds a fact that this version of the product does not know."""
+class UnknownFact(Unavailable):
+    """The log holds a fact that this version of the product does not know. Other processes may be newer."""
+
+
+class BrokenFact(Damaged):
+    """What the log holds under this name is no such fact."""
 
 
 def scopes_of(fact: Event) -> tuple[str, ...]:
@@ -87,12 +92,16 @@ def _refuse_sealed(fact: Event, name: str, value: Any) -> None:
 
 
 def unfold(name: str, data: bytes, *, tenant: UUID, stream: UUID, version: int, event_id: UUID) -> Event:
-    """The fact that is stored under a name, its personal fields Sealed. Needs no key. Raises UnknownFact."""
+    """The fact that is stored under a name, its personal fields Sealed. Needs no key; raises UnknownFact,
+    BrokenFact."""
     kind = Event.named.get(name)
     if kind is None:
         raise UnknownFact(name)
     decode, fields, personal = _stored_form(kind)
-    stored = decode(data)
+    try:
+        stored = decode(data)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise BrokenFact(name) from error
     values = {field: getattr(stored, field) for field in fields}
     for field in personal:
         if values[field] is not None:

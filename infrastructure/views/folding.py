@@ -10,7 +10,7 @@ from psycopg import sql
 
 from domain.shared.event import Event
 from domain.shared.recorded import Recorded
-from infrastructure.event_log.pages import Page, Unreadable
+from infrastructure.event_log.reading import Page, Unreadable
 from infrastructure.views.generations import SHARDS, Generation
 from projections.view import Database, View
 

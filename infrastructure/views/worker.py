@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from infrastructure.database.connections import connect_worker
-from infrastructure.event_log.pages import LogPages, Page
+from infrastructure.event_log.pages import LogPages
+from infrastructure.event_log.reading import Page
 from infrastructure.views.folding import NOT_THE_FACTS_FAULT, Fenced, Folding, step
 from infrastructure.views.generations import Generation, serving
 from infrastructure.views.leases import LEASE, Leases

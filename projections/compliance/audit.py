@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,14 +13,12 @@ import domain.compliance.events
 import domain.conversations.events
 import domain.visitors.events  # noqa: F401  (all facts there are)
 from domain.shared.event import Event
-from projections.rows import write
+from projections.rows import ActorKind, write
 from projections.view import Batch, Database
 
 NAME = "audit"
 VERSION = 2
 LISTENS = tuple(kind for name, kind in sorted(Event.named.items()) if kind.__module__.startswith("domain."))
-
-ActorKind = Literal["agent", "visitor", "system"]
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from domain.conversations.events import (
 from domain.shared.event import Sealed
 from domain.shared.recorded import Recorded
 from domain.visitors.events import VisitorIdentified
+from projections.conversations import thread
 from projections.rows import Key, forgotten_among, load, remember_forgotten, write
 from projections.view import Batch, Database
 
@@ -40,7 +41,8 @@ CONVERSATION = (
 )
 LISTENS = (*CONVERSATION, VisitorIdentified, ErasureDecided)
 
-RANKS = {Priority.LOW: 0, Priority.NORMAL: 1, Priority.HIGH: 2, Priority.URGENT: 3}
+PRIORITIES: tuple[thread.Priority, ...] = ("low", "normal", "high", "urgent")
+"""By their rank, which is what the table keeps: so the most urgent are found in order."""
 MOST_UNREAD = 100
 """More unread messages than these are not told apart."""
 
@@ -85,13 +87,17 @@ def after(line: Line, recorded: Recorded[Any]) -> Line:
         case ConversationAssigned(agent=agent):
             return replace(line, assignee_id=agent)
         case ConversationPrioritised(priority=priority):
-            return replace(line, priority=RANKS[priority])
+            return replace(line, priority=_rank(priority))
         case ConversationResolved():
             return replace(line, status="resolved", waiting_since=None)
         case ConversationReopened():
             return replace(line, status="open")
         case _:
             return line
+
+
+def _rank(priority: Priority) -> int:
+    return PRIORITIES.index(priority.value)
 
 
 def _with_message(line: Line, recorded: Recorded[Any], sent: MessageSent) -> Line:
@@ -125,8 +131,8 @@ def fold(batch: Batch, db: Database) -> None:
             case ConversationStarted(visitor=visitor):
                 is_erased = (recorded.tenant, visitor) in forgotten
                 lines[key] = Line(
-                    *key, visitor, "open", 1, None, recorded.at, recorded.at, None, [], recorded.version,
-                    is_erased=is_erased,
+                    *key, visitor, "open", _rank(Priority.NORMAL), None, recorded.at, recorded.at, None, [],
+                    recorded.version, is_erased=is_erased,
                 )  # fmt: skip
             case _:
                 lines[key] = after(lines[key], recorded)

@@ -12,11 +12,11 @@ from domain.conversations.events import MessageSent
 from domain.shared.event import Place, Sealed
 from domain.shared.refusal import Malformed
 from domain.visitors.events import VisitorIdentified
+from projections.conversations.inbox import PRIORITIES
 from projections.conversations.thread import Priority, Side
 from projections.cursor import Moment, from_text, to_text
 
 Status = Literal["open", "resolved"]
-PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
 COLUMNS = """i.conversation_id, i.visitor_id, i.status, i.priority, i.assignee_id, i.started_at, i.last_at,
     i.waiting_since, cardinality(i.unread), i.sequence, i.preview_author, i.preview, i.preview_event,
     i.preview_version, i.is_erased, p.name, p.name_event, p.name_version, i.tenant_id"""

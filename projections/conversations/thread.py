@@ -21,7 +21,7 @@ from domain.conversations.events import (
 )
 from domain.shared.event import Place, Sealed
 from domain.shared.recorded import Recorded
-from projections.rows import Key, forgotten_among, load, remember_forgotten, write
+from projections.rows import ActorKind, Key, forgotten_among, load, remember_forgotten, write
 from projections.view import Batch, Database
 
 NAME = "thread"
@@ -38,7 +38,6 @@ LISTENS = (
     ErasureDecided,
 )
 Kind = Literal["started", "message", "note", "read", "assigned", "prioritised", "resolved", "reopened"]
-ActorKind = Literal["agent", "visitor", "system"]
 Side = Literal["visitor", "agent"]
 Priority = Literal["low", "normal", "high", "urgent"]
 KINDS: dict[type[Any], Kind] = {

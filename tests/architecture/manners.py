@@ -33,6 +33,7 @@ SAID_IN_LOGS = {
     "fields": "a number",
     "first": "a position of the log",
     "end": "a position of the log",
+    "fact": "the name of a kind of fact",
     "facts": "a number",
     "method": "GET, POST and so on",
     "position": "a position of the log",

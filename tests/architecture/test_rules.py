@@ -27,6 +27,7 @@ ALLOWED = {
     "infrastructure/event_log/reading.py after asks the log about everybody": "who follows the log follows everybody",
     "infrastructure/event_log/reading.py event_at asks the log about everybody": "which log it is, is nobody's",
     "infrastructure/event_log/reading.py head asks the log about everybody": "how long the log is, is nobody's",
+    "infrastructure/event_log/reading.py page asks the log about everybody": "who follows the log follows everybody",
     "infrastructure/event_log/reading.py streams_with asks the log about everybody": "a key store has everybody's keys",
     "infrastructure/views/remains.py _query puts foreign words into SQL": "names of our own tables, from the catalogue",
 }

@@ -21,7 +21,7 @@ from domain.shared.refusal import Malformed
 from domain.visitors.events import VisitorIdentified
 from domain.visitors.visitor import Visitor
 from projections.conversations import inbox
-from projections.conversations.inbox import MOST_UNREAD
+from projections.conversations.inbox import MOST_UNREAD, PRIORITIES
 from projections.conversations.inbox_queries import Counts, Cursor, Sort, StatusFilter, counts, page, rows
 from projections.cursor import from_text
 from tests.conversations.talk import (
@@ -154,6 +154,10 @@ async def test_folders_show_what_is_open_mine_unassigned_and_resolved_and_count_
     assert await listed(shown, is_unassigned=True) == [two]
     assert await listed(shown, assignee=ben) == []
     assert await shown.asked(counts, agent=anna) == Counts(open=2, mine=1, unassigned=1, resolved=1)
+
+
+def test_each_priority_has_its_rank() -> None:
+    assert PRIORITIES == tuple(priority.value for priority in Priority)
 
 
 @pytest.mark.parametrize("sort", Sort)

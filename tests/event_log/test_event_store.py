@@ -15,10 +15,11 @@ from domain.conversations.conversation import Conversation, Status
 from domain.conversations.events import Author, MessageSent, Party
 from domain.conversations.lifecycle import reopen, resolve
 from domain.conversations.messaging import ConversationHasStarted, send_message, start_conversation
-from domain.shared.event import Facts, Sealed
+from domain.shared.event import Event, Facts, Sealed
 from domain.shared.ids import MessageId, VisitorId
+from domain.shared.recorded import Recorded
 from domain.shared.refusal import Malformed, Refusal
-from infrastructure.event_log.appending import AppendRequest, LogUnavailable, Outcome
+from infrastructure.event_log.appending import Outcome
 from infrastructure.event_log.event_store import LogEventStore
 from infrastructure.event_log.memories import Remembered, key_of
 from infrastructure.event_log.reading import LogReader
@@ -128,48 +129,6 @@ async def test_a_stream_that_a_command_makes_is_not_looked_for_first(
     assert await here.reader.head() == 2
 
 
-class Faster:
-    """Somebody else writes just before, so many times."""
-
-    def __init__(self, times: int) -> None:
-        self._times = times
-
-    async def append(self, request: AppendRequest) -> Outcome:
-        self._times -= 1
-        return Outcome("done", None, 2, 2) if self._times < 0 else Outcome("conflict", None, 0, 0)
-
-
-@pytest.mark.parametrize(("patience", "times", "decisions", "is_sent_away"), [(60, 25, 26, False), (0, 25, 2, True)])
-async def test_who_is_too_late_again_and_again_decides_until_their_patience_ends(
-    here: Process, keys: TenantKeyring, patience: float, times: int, decisions: int, is_sent_away: bool
-) -> None:
-    decided: list[Conversation] = []
-
-    def decide(memory: Conversation) -> Facts:
-        decided.append(memory)
-        return hello(new_id())(memory)
-
-    events = LogEventStore(Faster(times), here.reader, keys, here.memories, patience=patience)
-    change = events.change(Conversation, new_id(), decide, asked=asked())
-    if is_sent_away:
-        with pytest.raises(LogUnavailable):
-            await change
-    else:
-        await change
-    assert len(decided) == decisions
-
-
-async def test_no_memory_that_is_behind_refuses_for_good_though_no_time_is_left(
-    here: Process, there: Process, keys: TenantKeyring
-) -> None:
-    conversation, visitor = new_id(), new_id()
-    await there.events.load(Conversation, conversation, tenant=ACME)
-    await here.events.change(Conversation, conversation, hello(visitor), asked=asked())
-    hurried = LogEventStore(there.log, there.reader, keys, there.memories, patience=0)
-    assert (await hurried.change(Conversation, conversation, words(visitor), asked=asked())).version == 3
-
-
-@pytest.mark.requirement("R-OPS-2")
 async def test_a_command_that_comes_again_gets_its_first_receipt_though_it_would_be_refused_now(
     here: Process, there: Process
 ) -> None:
@@ -191,6 +150,36 @@ async def test_a_command_that_comes_again_gets_its_first_receipt_when_nothing_fo
     for process in (here, there):
         assert await process.events.change(Conversation, conversation, decide, asked=command) == first
     assert len(await here.reader.after(0)) == 4
+
+
+class Late(LogReader):
+    """Its answers are true when they are made, and are given when somebody says so."""
+
+    def __init__(self, pool: Any) -> None:
+        super().__init__(pool)
+        self.made, self.given = asyncio.Event(), asyncio.Event()
+
+    async def stream(self, *stream: Any, **where: Any) -> list[Recorded[Event]]:
+        page = await super().stream(*stream, **where)
+        self.made.set()
+        await self.given.wait()
+        return page
+
+
+async def test_a_memory_is_not_older_than_what_was_followed_while_it_was_read(
+    here: Process, there: Process, keys: TenantKeyring
+) -> None:
+    conversation, _ = await started(there)
+    reader = Late(here.pool)
+    events = LogEventStore(here.log, reader, keys, here.memories)
+    loading = asyncio.create_task(events.load(Conversation, conversation, tenant=ACME))
+    await reader.made.wait()
+    receipt = await there.events.change(Conversation, conversation, resolve, asked=asked())
+    for recorded in await here.reader.after(receipt.position - 1):
+        here.memories.follow(recorded)
+    reader.given.set()
+    assert (await loading).status is Status.RESOLVED
+    assert (await events.load(Conversation, conversation, tenant=ACME)).status is Status.RESOLVED
 
 
 async def test_one_name_for_two_commands_is_refused(here: Process) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from domain.shared.event import Event
@@ -100,19 +101,32 @@ async def test_one_who_cannot_follow_does_not_hold_up_the_others(app: Any, reade
     assert {line["event"] for line in said} == {"a follower failed"}
 
 
-async def test_a_fact_that_only_a_newer_version_knows_is_complained_of_until_it_is_known(
-    app: Any, reader: LogReader, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("spoilt", "error"),
+    [({"name": "conversations.ToldByANewerVersion"}, "UnknownFact"), ({"data": b"\xc1"}, "BrokenFact")],
+    ids=["only a newer version knows it", "it is damaged"],
+)
+async def test_a_fact_that_cannot_be_read_is_told_of_once_and_holds_up_nothing(
+    app: Any, reader: LogReader, spoilt: dict[str, Any], error: str
 ) -> None:
-    seen, fact = Seen(), row(new_id(), 1)
-    known = Event.named[fact.name]
-    monkeypatch.delitem(Event.named, fact.name)
+    seen, told = Seen(), list[tuple[int, Any]]()
+    unreadable = replace(row(new_id(), 1), **spoilt)
     with capture_logs() as said:
-        async with following(reader, seen.follow, poll=0.01):
-            await append(app, request(fact))
-            await eventually(lambda: [line for line in said if line.get("error") == "UnknownFact"])
-            assert seen == []
-            monkeypatch.setitem(Event.named, fact.name, known)
-            await eventually(lambda: seen == [1])
+        follower = LogFollower(
+            reader, (seen.follow,), unreadable=lambda fact: told.append((fact.position, fact.stream))
+        )
+        await follower.start()
+        await append(app, request(row(new_id(), 1)), request(unreadable), request(row(new_id(), 1)))
+        await append(app, request(replace(unreadable, version=2)))
+        follower.wake()
+        await eventually(lambda: follower.position == 4)
+        await append(app, request(row(new_id(), 1)))
+        follower.wake()
+        await eventually(lambda: follower.position == 5)
+        await follower.stop()
+    assert seen == [1, 3, 5]
+    assert told == [(2, unreadable.stream), (4, unreadable.stream)]
+    assert [(line["position"], line["error"]) for line in said] == [(2, error), (4, error)]
 
 
 class Deaf:

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 from api.run.logs import log_to_stderr
-from infrastructure.event_log.pages import LogPages, Page
+from infrastructure.event_log.pages import LogPages
+from infrastructure.event_log.reading import Page
 from infrastructure.processes import die_with_parent
 from infrastructure.views import worker
 from projections import views

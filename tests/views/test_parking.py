@@ -228,5 +228,5 @@ def test_a_fact_that_cannot_be_decoded_parks_its_stream_where_somebody_listens(
     log.append(ACME, [msgspec.structs.replace(row, data=b"\xc1", name="visitors.VisitorForgotten")])
     log.write(ACME, in_conversation(three, started()))
     tallied.fold()
-    assert tallied.parked == [(one, 1, "DecodeError")]
+    assert tallied.parked == [(one, 1, "BrokenFact")]
     assert tallied.counts == {three: 1}
