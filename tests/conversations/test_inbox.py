@@ -157,7 +157,7 @@ async def test_folders_show_what_is_open_mine_unassigned_and_resolved_and_count_
 
 
 def test_each_priority_has_its_rank() -> None:
-    assert PRIORITIES == tuple(priority.value for priority in Priority)
+    assert tuple(priority.value for priority in Priority) == PRIORITIES
 
 
 @pytest.mark.parametrize("sort", Sort)
