@@ -28,7 +28,7 @@ from infrastructure.keys.facts import ScopeKey, plain, scopes_of, seal
 from infrastructure.keys.keyring import TenantKeyring
 from infrastructure.keys.local_root import LocalRootKey
 from infrastructure.keys.sqlite_store import SqliteKeyStore
-from infrastructure.views.folding import Folding
+from infrastructure.views.folding import Folding, commit
 from infrastructure.views.generations import SHARDS, serving
 from projections.view import View
 from tests.conftest import Database
@@ -148,7 +148,7 @@ class Shown:
         head, position = self._pages.head(), self._folding.checkpoints()[0]
         while position < head:
             page = self._pages.between(position, head)
-            self._folding.step(page, range(SHARDS), position, page[-1].position, strict=True)
+            commit([self._folding], page, range(SHARDS), position, page[-1].position)
             position = page[-1].position
 
 

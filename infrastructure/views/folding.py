@@ -50,16 +50,16 @@ class Folding:
         query = "select shard, position from views.checkpoints where view = %s and generation = %s"
         return dict(self.db.execute(query, (self.generation.view, self.generation.number)).fetchall())
 
-    def step(self, page: Page, shards: Sequence[int], start: int, end: int, *, strict: bool = False) -> None:
-        """Takes the shards from one position to the next. Raises Fenced; with ``strict`` whatever a fold raises,
-        else the stream that cannot be folded is parked and the others go on."""
+    def step(self, page: Page, shards: Sequence[int], start: int, end: int) -> None:
+        """Takes the shards from one position to the next. A stream that cannot be folded is parked and the others go
+        on. Raises Fenced."""
         mine = [fact for fact in _within(page, shards, start, end) if self.hears(fact)]
         try:
             commit([self], mine, shards, start, end)
         except (Fenced, *NOT_THE_FACTS_FAULT):
             raise
         except Exception as error:
-            if strict or not mine:
+            if not mine:
                 raise
             self._halve(mine, shards, start, end, error)
 

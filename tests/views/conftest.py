@@ -49,13 +49,13 @@ class Tallied:
         self.work, self._owner = work, owner
         self.folding = Folding(work, tally, generation)
 
-    def fold(self, *, most: int = 500, strict: bool = False) -> None:
+    def fold(self, *, most: int = 500) -> None:
         """Takes everything that has happened, page by page."""
         pages = LogPages(self.work, most=most)
         head, position = pages.head(), min(self.folding.checkpoints().values())
         while position < head:
             page = pages.between(position, head)
-            self.folding.step(page, range(SHARDS), position, page[-1].position, strict=strict)
+            self.folding.step(page, range(SHARDS), position, page[-1].position)
             position = page[-1].position
 
     @property

@@ -8,7 +8,7 @@ import pytest
 from domain.conversations.events import ConversationResolved
 from infrastructure.database.connections import connect_worker
 from infrastructure.event_log.pages import LogPages
-from infrastructure.views.folding import Fenced, Folding, shard_of
+from infrastructure.views.folding import Fenced, Folding, commit, shard_of
 from infrastructure.views.generations import SHARDS
 from infrastructure.views.rebuilding import rebuild
 from tests.conftest import Database
@@ -32,10 +32,11 @@ def test_each_fact_is_folded_once_whatever_the_size_of_the_page(tallied: Tallied
 
 
 def test_a_batch_that_fails_leaves_no_row_and_moves_nothing(tallied: Tallied, log: Log) -> None:
-    log.write(ACME, talk, in_conversation(two, started()))
+    end = log.write(ACME, talk, in_conversation(two, started()))
+    page = LogPages(tallied.work).between(0, end)
     tally.poisoned.add(two)
     with pytest.raises(tally.CannotBeFolded):
-        tallied.fold(strict=True)
+        commit([tallied.folding], page, range(SHARDS), 0, end)
     assert (tallied.counts, tallied.positions) == ({}, {0})
 
 

@@ -16,7 +16,7 @@ from domain.visitors.events import VisitorEvent
 from infrastructure.database.connections import connect_worker
 from infrastructure.event_log.pages import LogPages
 from infrastructure.keys.digests import new_id
-from infrastructure.views.folding import Folding
+from infrastructure.views.folding import Folding, commit
 from infrastructure.views.generations import SHARDS, serving, tables
 from infrastructure.views.rebuilding import rebuild, rebuild_all
 from projections import views
@@ -39,7 +39,7 @@ def fold_somehow(work: Connection, view: View, random: Random) -> None:
         hand = random.choice(behind)
         start = folding.checkpoints()[hand[0]]
         page = pages.between(start, head)
-        folding.step(page, hand, start, page[-1].position, strict=True)
+        commit([folding], page, hand, start, page[-1].position)
 
 
 def rows(owner: Connection, view: View) -> Rows:
