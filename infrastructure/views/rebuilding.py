@@ -22,12 +22,6 @@ PATIENCE = "500ms"
 """For so long readers may have to wait behind a take-over that itself waits; then it lets them pass and tries again."""
 
 
-def rebuild(owner: Owner, view: View, *, progress: Progress = lambda view, done, total: None) -> Generation:
-    """One view, as ``rebuild_all`` does it."""
-    (generation,) = rebuild_all(owner, [view], progress=progress)
-    return generation
-
-
 def rebuild_all(
     owner: Owner, views: Sequence[View], *, progress: Progress = lambda view, done, total: None
 ) -> list[Generation]:

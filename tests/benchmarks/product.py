@@ -16,9 +16,9 @@ from api.settings import Settings
 from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres
 from infrastructure.database.migrations import migrate
 from infrastructure.processes import leash
-from infrastructure.views.rebuilding import rebuild
 from infrastructure.views.status import status
 from projections import views
+from tests.views.rebuilt import rebuild
 
 
 def prepared(postgres: EmbeddedPostgres, *, name: str = "helpr") -> Settings:

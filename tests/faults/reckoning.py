@@ -18,11 +18,11 @@ from infrastructure.event_log.reading import LogReader
 from infrastructure.event_log.verifying import verify
 from infrastructure.keys.facts import plain
 from infrastructure.keys.keyring import TenantKeyring
-from infrastructure.views.rebuilding import rebuild
 from infrastructure.views.status import status
 from projections import views
 from tests.faults.standing import Standing
 from tests.faults.writers import Writers
+from tests.views.rebuilt import rebuild
 from tests.views.test_rebuilt_equals_live import rows
 
 FORGETTING = (ErasureDecided, KeysDestroyed, ErasureProved)

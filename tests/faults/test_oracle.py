@@ -35,13 +35,13 @@ from domain.shared.refusal import Refusal
 from infrastructure.database.connections import connect_worker
 from infrastructure.database.embedded import EmbeddedPostgres
 from infrastructure.keys.digests import new_id
-from infrastructure.views.rebuilding import rebuild
 from projections import views
 from tests.conftest import fresh_database
 from tests.event_log.keyring import keyring_in
 from tests.event_log.process import Process, asked, process_on
 from tests.event_log.writing import ACME
 from tests.faults.oracle import Answer, Oracle
+from tests.views.rebuilt import rebuild
 from tests.views.test_rebuilt_equals_live import fold_somehow, rows
 
 TALKS = [UUID(int=100 + number) for number in range(4)]

@@ -19,7 +19,6 @@ import pytest
 
 from api.settings import Settings
 from infrastructure.views.generations import SHARDS
-from infrastructure.views.rebuilding import rebuild
 from infrastructure.views.status import status
 from projections import views
 from tests.conftest import Database
@@ -27,6 +26,7 @@ from tests.conversations.talk import in_conversation, started, visitor_says
 from tests.database.conftest import HOUSE
 from tests.views import tally
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 from tests.views.test_rebuilt_equals_live import rows
 
 Connection = psycopg.Connection[Any]

@@ -10,11 +10,11 @@ import pytest
 
 from domain.accounts.events import Role
 from infrastructure.keys.marks import marks_of
-from infrastructure.views.rebuilding import rebuild
 from projections import views
 from tests.api.routes import ROUTES
 from tests.house import arrived, listening_to
 from tests.privacy.conftest import BIRD, PHONE, READS, WRAPPED, Forgotten, everything, key_files, proved
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-PRI-2")
 OWN = ("date", "helpr-request-id", "ratelimit", "helpr-position")

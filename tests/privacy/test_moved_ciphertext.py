@@ -24,10 +24,10 @@ from domain.compliance.damage import Damage
 from domain.compliance.events import DamageFound
 from domain.shared.event import Place
 from infrastructure.keys import digests
-from infrastructure.views.rebuilding import rebuild
 from projections.visitors import directory
 from tests.conftest import Database
 from tests.house import Helpr, Organisation, Visitor, arrived, founded, listening_to, running, signed_in
+from tests.views.rebuilt import rebuild
 
 WORDS = ("First words", "Second words", "Their words", "Vera", "vera@example.org", "Walter")
 Ask = Callable[[], Awaitable[httpx.Response]]

@@ -12,7 +12,6 @@ import pytest
 
 from domain.accounts.events import Role
 from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres
-from infrastructure.views.rebuilding import rebuild
 from projections import views
 from tests.api.routes import World
 from tests.conftest import Database
@@ -20,6 +19,7 @@ from tests.house import Helpr, Organisation, Visitor, listening_to, running, sig
 from tests.privacy.conftest import Forgotten, everything
 from tests.privacy.copies import restored_dump
 from tests.privacy.test_erasure import has_words
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-PRI-2")
 

@@ -12,11 +12,11 @@ from infrastructure.database.connections import connect_worker
 from infrastructure.event_log.pages import LogPages
 from infrastructure.views.folding import Folding
 from infrastructure.views.generations import SHARDS, Generation
-from infrastructure.views.rebuilding import rebuild
 from tests.conftest import Database
 from tests.database.conftest import eventually
 from tests.views import tally
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 Connection = psycopg.Connection[Any]
 

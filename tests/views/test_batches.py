@@ -10,12 +10,12 @@ from infrastructure.database.connections import connect_worker
 from infrastructure.event_log.pages import LogPages
 from infrastructure.views.folding import Fenced, Folding, commit, shard_of
 from infrastructure.views.generations import SHARDS
-from infrastructure.views.rebuilding import rebuild
 from tests.conftest import Database
 from tests.conversations.talk import in_conversation, one, started, two, visitor_says
 from tests.views import tally
 from tests.views.conftest import Connection, Tallied
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-OPS-2")
 

@@ -15,7 +15,6 @@ from infrastructure.event_log.pages import LogPages
 from infrastructure.keys.facts import UnknownFact
 from infrastructure.views.folding import Fenced, Folding
 from infrastructure.views.generations import SHARDS
-from infrastructure.views.rebuilding import rebuild
 from infrastructure.views.replaying import replay
 from infrastructure.views.worker import Worker
 from projections import views
@@ -24,6 +23,7 @@ from tests.conversations.talk import in_conversation, one, started, three, two, 
 from tests.views import tally
 from tests.views.conftest import Beside, Connection, Tallied
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-OPS-2")
 

@@ -9,13 +9,14 @@ from psycopg.conninfo import make_conninfo
 from infrastructure.database.embedded import EmbeddedPostgres
 from infrastructure.database.migrations import migrate
 from infrastructure.views.generations import Generation, create
-from infrastructure.views.rebuilding import rebuild, rebuild_all
+from infrastructure.views.rebuilding import rebuild_all
 from projections.conversations import inbox
 from tests.conftest import Database
 from tests.conversations.talk import in_conversation, one, started, two, visitor_says
 from tests.views import tally
 from tests.views.conftest import Beside, Connection, Tallied
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-OPS-2")
 

@@ -18,13 +18,14 @@ from infrastructure.event_log.pages import LogPages
 from infrastructure.keys.digests import new_id
 from infrastructure.views.folding import Folding, commit
 from infrastructure.views.generations import SHARDS, serving, tables
-from infrastructure.views.rebuilding import rebuild, rebuild_all
+from infrastructure.views.rebuilding import rebuild_all
 from projections import views
 from projections.view import View
 from tests.conftest import Database
 from tests.views.conftest import Connection
 from tests.views.histories import Organisation
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 Rows = dict[str, list[str]]
 

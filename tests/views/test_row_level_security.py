@@ -10,13 +10,13 @@ from psycopg import sql
 
 from infrastructure.database.embedded import RUNTIME_LOGIN
 from infrastructure.views.generations import create, serving, tables
-from infrastructure.views.rebuilding import rebuild
 from projections import views
 from tests.conftest import Database
 from tests.views import tally
 from tests.views.conftest import Connection
 from tests.views.histories import Organisation
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-ANA-3")
 

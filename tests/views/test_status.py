@@ -5,13 +5,13 @@ from uuid import UUID
 import pytest
 
 from infrastructure.event_log.pages import LogPages
-from infrastructure.views.rebuilding import rebuild
 from infrastructure.views.status import ViewStatus, status
 from projections import views
 from tests.conversations.talk import in_conversation, one, started, two, visitor_says
 from tests.views import tally
 from tests.views.conftest import Connection, Tallied
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-OPS-2")
 

@@ -15,7 +15,6 @@ from infrastructure.database.connections import connect_pool, reading
 from infrastructure.views import rebuilding
 from infrastructure.views.folding import Fenced
 from infrastructure.views.generations import serving
-from infrastructure.views.rebuilding import rebuild
 from infrastructure.views.worker import run_worker
 from tests.conftest import Database
 from tests.conversations.talk import in_conversation, one, started, visitor_says
@@ -23,6 +22,7 @@ from tests.database.conftest import eventually
 from tests.views import tally
 from tests.views.conftest import Beside, Connection, Tallied
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-OPS-2")
 

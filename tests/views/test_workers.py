@@ -13,7 +13,6 @@ from infrastructure.database.connections import connect_worker
 from infrastructure.event_log.pages import LogPages
 from infrastructure.views.folding import shard_of
 from infrastructure.views.generations import SHARDS, serving
-from infrastructure.views.rebuilding import rebuild
 from infrastructure.views.worker import Worker, run_worker
 from tests.conftest import Database
 from tests.conversations.talk import in_conversation, started, visitor_says
@@ -21,6 +20,7 @@ from tests.database.conftest import eventually
 from tests.views import tally
 from tests.views.conftest import Connection, Tallied
 from tests.views.log import Log
+from tests.views.rebuilt import rebuild
 
 pytestmark = pytest.mark.requirement("R-OPS-3")
 
