@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from litestar import WebSocket
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from api.asking import AnyRequest
-from api.origin import address_of
+from api.origin import network_of
 from api.rate_limits import RateLimits
 from application.ports import Asked, Claims, Digests, EventStore, Unavailable
 from domain.accounts import session
@@ -74,6 +75,8 @@ class Door:
     async def guard(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         """A Litestar guard: puts the Caller into the connection's state. Raises SessionIsOver, RoleMayNot,
         RequestIsForged, TooManyRequests."""
+        if isinstance(connection, WebSocket):
+            self._limits.hit("live by address", network_of(connection, self._proxies))
         if handler.opt.get("audience") == "everybody":
             return
         if connection.scope.get("method", "GET") not in SAFE and not connection.headers.get(CSRF_HEADER):
@@ -81,7 +84,7 @@ class Door:
         tenant, id = self.session_of(connection.cookies.get(self.cookie, ""))
         # To look for a session that was not let in of late costs a read: an address that makes them up has to stop.
         if not self._limits.has_counted("agent", id.int):
-            self._limits.hit("unknown session by address", address_of(connection, self._proxies))
+            self._limits.hit("unknown session by address", network_of(connection, self._proxies))
         caller = await self._caller(tenant, id)
         state = connection.scope["state"]
         self._limits.hit("organisation", caller.tenant.int, state)

@@ -24,6 +24,8 @@ STALLED = 10.0
 GOODBYE = 1.0
 """Seconds in which one who is let go may take the reason."""
 LARGEST_FRAME = 4096
+MOST_FRAMES = 300
+"""What a client may say in ten seconds: a page that comes back watches fifty conversations at once."""
 PING = 25.0
 SILENCE = 70.0
 HELLO_WITHIN = 10.0
@@ -31,7 +33,7 @@ RENEW = 600
 """A fresh token is pushed when the old one has so many seconds left."""
 LOOK = 3.0
 """Seconds after which a connection is asked again whether it may stay: sessions also end by time."""
-REFUSED, TOO_SLOW, TOO_LARGE, GONE, RESTARTING, BROKEN = 4401, 4408, 1009, 4410, 1012, 1011
+REFUSED, TOO_SLOW, TOO_LARGE, TOO_MANY, GONE, RESTARTING, BROKEN = 4401, 4408, 1009, 4429, 4410, 1012, 1011
 
 
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello", forbid_unknown_fields=True):
@@ -59,8 +61,8 @@ class Connection:
     """One socket of an audience that says certain frames. ``may_stay`` is asked at each hello and every few seconds."""
 
     __slots__ = (
-        "__weakref__", "_audience", "_bytes", "_code", "_decoder", "_gone_out", "_heard", "_may_stay", "_renewed",
-        "_socket", "_tokens", "_waiting", "_wake", "claims",
+        "__weakref__", "_audience", "_bytes", "_code", "_counted", "_decoder", "_frames", "_gone_out", "_heard",
+        "_may_stay", "_renewed", "_socket", "_tokens", "_waiting", "_wake", "claims",
     )  # fmt: skip
 
     def __init__(
@@ -79,8 +81,8 @@ class Connection:
         self._wake = asyncio.Event()
         self._gone_out: asyncio.Event | None = None
         self._code = 0
-        self._heard = time.monotonic()
-        self._renewed = 0
+        self._heard = self._counted = time.monotonic()
+        self._renewed = self._frames = 0
         self.claims: Claims | None = None
 
     @property
@@ -154,8 +156,16 @@ class Connection:
                 self._heard = time.monotonic()
                 if len(text) > LARGEST_FRAME:
                     return self.close(TOO_LARGE)
+                if self._are_too_many():
+                    return self.close(TOO_MANY)
                 await self._take(text, welcome, hear)
         return None
+
+    def _are_too_many(self) -> bool:
+        if self._heard - self._counted >= 10:
+            self._counted, self._frames = self._heard, 0
+        self._frames += 1
+        return self._frames > MOST_FRAMES
 
     async def _take(self, text: str, welcome: Callable[[], bytes], hear: Callable[[Any], Awaitable[None]]) -> None:
         try:

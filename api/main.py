@@ -69,6 +69,8 @@ from infrastructure.views.reads import ViewReads
 from infrastructure.wakeups import Wakeups
 
 KEYS_CHANNEL, TYPING_CHANNEL = "helpr_keys", "helpr_typing"
+MOST_NOTICES = 1000
+"""So many may wait to be told to the other processes before no more is told of who is writing."""
 
 
 def root_key(url: str) -> RootKey:
@@ -159,6 +161,11 @@ class House:
         task = asyncio.get_running_loop().create_task(self._notify(channel, payload))
         self._notices.add(task)
         task.add_done_callback(self._notices.discard)
+
+    def say_typing(self, payload: str) -> None:
+        """Tells it unless too much waits to be told."""
+        if len(self._notices) < MOST_NOTICES:
+            self.say(TYPING_CHANNEL, payload)
 
     async def _notify(self, channel: str, payload: str) -> None:
         with suppress(*AWAY):
@@ -324,7 +331,7 @@ def _parts(house: House) -> dict[str, Any]:
         "widget_door": house.widget_door,
         "broadcast": house.broadcast,
         "news": house.news,
-        "say_typing": partial(house.say, TYPING_CHANNEL),
+        "say_typing": house.say_typing,
         "check": house.ready,
         "colleagues": partial(is_colleague, events=house.events),
         "visitors": partial(has_arrived, events=house.events),

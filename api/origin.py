@@ -1,7 +1,7 @@
 """Where a request comes from: address, device, place. Proxies are believed only if they are configured."""
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +33,22 @@ def address_of(connection: Connection, proxies: tuple[str, ...]) -> str:
             break
         address = forwarded.strip() or address
     return address
+
+
+def network_of(connection: Connection, proxies: tuple[str, ...]) -> str:
+    """What limits go by: the client's address, of version 6 the network of 2^64 of them that everybody has."""
+    return _household(address_of(connection, proxies)[:64])
+
+
+@lru_cache(maxsize=4096)
+def _household(address: str) -> str:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    return str(found.ipv4_mapped or ip_network((found.packed, 64), strict=False))
 
 
 def is_same_origin(connection: Connection) -> bool:

@@ -5,6 +5,7 @@ from time import perf_counter
 from typing import Any
 
 from litestar import Request
+from litestar.exceptions import NotFoundException
 
 from api.at_once import at_once
 from api.body import Body, BodyHasNoEnd, Watch
@@ -51,6 +52,8 @@ PREFLIGHT = (
     (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, helpr-min-position"),
     (b"access-control-max-age", b"86400"),
 )
+LONGEST_PATH = 1024
+"""Characters. Routers remember paths, also those that lead nowhere."""
 NO_METHOD = "NONE"
 """Nobody answers to it, so a refusal names all that somebody does."""
 TOO_LARGE = (
@@ -84,8 +87,9 @@ class Shell:
         CURRENT.set(scope)
         state = scope.setdefault("state", {})
         state["request_id"] = id = self._new_id()
+        is_too_long = len(scope["path"]) > LONGEST_PATH
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await (_hang_up(receive, send) if is_too_long else self._app(scope, receive, send))
             return
         begun = perf_counter()
         always = self._always(scope["path"])
@@ -115,7 +119,9 @@ class Shell:
         whole = at_once(scope)
         body = Body(receive, self._watch, whole)
         try:
-            if answer := await self._express.answer(scope, body):
+            if is_too_long:
+                await _tell(told, *rendered(response_to(Request(scope), NotFoundException())))  # type: ignore[arg-type]
+            elif answer := await self._express.answer(scope, body):
                 status, headers, content = answer
                 headers += own(status)
                 if whole is None or not whole.answer(status, always, headers, content):
@@ -136,6 +142,12 @@ class Shell:
         return self._script if path == "/widget.js" else self._pages
 
 
+async def _hang_up(receive: Receive, send: Send) -> None:
+    """Nobody gets a live connection here."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
+
+
 async def _tell(send: Send, status: int, headers: Pairs, body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -152,15 +164,17 @@ def _without_body(send: Send) -> Send:
 
 
 def _as_options(send: Send) -> Send:
-    """What is refused because nobody can do it anywhere says what can be done here."""
+    """What is refused because nobody can do it anywhere says what can be done here; what is not here is not here."""
+    silent, tell = _without_body(send), send
 
     async def told(message: Message) -> None:
+        nonlocal tell
         if message.get("status") == 405:
             allow = [header for header in message["headers"] if header[0].lower() == b"allow"]
-            message = {**message, "status": 204, "headers": allow}
-        await send(message)
+            message, tell = {**message, "status": 204, "headers": allow}, silent
+        await tell(message)
 
-    return _without_body(told)
+    return told
 
 
 def _rate_limit(found: tuple[str, int, int, int] | None) -> tuple[tuple[bytes, bytes], ...]:

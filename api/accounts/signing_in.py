@@ -13,7 +13,7 @@ from litestar.params import JSONBody
 from api.asking import AnyRequest
 from api.caller import Caller, Door
 from api.opening import is_damaged, opened, shown
-from api.origin import address_of, device_of, place_of
+from api.origin import address_of, device_of, network_of, place_of
 from api.rate_limits import RateLimits
 from api.settings import Settings
 from application.accounts import signing_in
@@ -85,7 +85,7 @@ async def sign_in(
     """Begins a session; its token comes as a cookie that no script can read."""
     address = address_of(request, settings.trusted_proxies)
     state = request.scope["state"]
-    limits.hit("sign-in by address", address, state)
+    limits.hit("sign-in by address", network_of(request, settings.trusted_proxies), state)
     limits.hit("sign-in by account", digests.digest(folded(data.email)).hex(), state)
     token = ""
 

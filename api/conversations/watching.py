@@ -94,16 +94,19 @@ class Watcher:
 
 
 class Writing:
-    """Passes on that somebody writes, at most once a second and only where they watch."""
+    """Passes on that somebody writes, at most once a second and only where they watch, and that they have stopped, once
+    for each time that they began."""
 
     def __init__(self, watcher: Watcher, say: Callable[[str], None]) -> None:
         self._watcher, self._say = watcher, say
-        self._last = 0.0
+        self._last = -TYPING_EVERY
+        self._where: UUID | None = None
 
     def tell(self, conversation: UUID, on: bool) -> None:
         now = time.monotonic()
-        if not self._watcher.is_watching(conversation) or (on and now - self._last < TYPING_EVERY):
+        is_news = now - self._last >= TYPING_EVERY if on else conversation == self._where
+        if not is_news or not self._watcher.is_watching(conversation):
             return
-        self._last = now if on else 0.0
+        self._last, self._where = (now, conversation) if on else (self._last, None)
         kind = "visitor" if self._watcher.is_visitor else "agent"
         self._say(f"{self._watcher.tenant} {conversation} {kind} {self._watcher.person} {int(on)}")

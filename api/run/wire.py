@@ -1,5 +1,6 @@
 """HTTP as it comes over the wire: uvicorn's protocol, with an end to what may stand before a body."""
 
+import asyncio
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,8 @@ from api.at_once import Pairs
 
 LONGEST_HEAD = 64 * 1024
 """Bytes of a request's line and headers."""
+SLOWEST_HEAD = 15.0
+"""Seconds in which they have to come, once somebody is connected or has begun."""
 MOST_HEADERS = 100
 OLDEST = "1.0"
 """Before that, requests had no headers, and answers neither."""
@@ -20,17 +23,35 @@ class NoRequest(Exception):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Neither uvicorn nor httptools says how long a head may be. One that is too long gets a 400 and no more."""
+    """Neither uvicorn nor httptools says how long a head may be, nor how long it may take. One that is too long gets a
+    400 and no more; whoever says nothing, or half of one, is not waited for."""
 
     _head = 0
-    _is_head = False
+    _is_head = _is_live = False
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._is_live:
+            return
         if self._is_head:
             self._head += len(data)
             if self._head > LONGEST_HEAD and not self.transport.is_closing():
                 self.send_400_response("The head of this request is too long.")
+        if self._is_head or self.cycle is None or self.cycle.response_complete:
+            self._wait()
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        self._is_live = True
 
     def on_message_begin(self) -> None:
         self._is_head, self._head = True, 0
@@ -39,13 +60,24 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> Any:
         """Raises NoRequest, which the parser turns into a refusal."""
         self._is_head = False
-        size = sum([len(name) + len(value) for name, value in self.headers])
+        self._wait_no_more()
+        size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
         if len(self.headers) > MOST_HEADERS or size > LONGEST_HEAD or self.parser.get_http_version() < OLDEST:
             raise NoRequest
         super().on_headers_complete()
         if self.cycle is not None and self.cycle.scope is self.scope:
             exchange: Any = Exchange(self.cycle, self.server_state.default_headers)
             self.scope["extensions"] = {at_once.NAME: exchange}
+
+    def _wait(self) -> None:
+        """For the next head, but not for ever."""
+        if self._patience is None and not self.transport.is_closing():
+            self._patience = self.loop.call_later(SLOWEST_HEAD, self.transport.close)
+
+    def _wait_no_more(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
 
 class Exchange:

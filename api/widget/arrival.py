@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from api.accounts.signing_in import LiveToken
 from api.asking import POSITION, AnyRequest, asked
 from api.opening import opened, shown
-from api.origin import address_of, device_of, page_of, place_of
+from api.origin import device_of, network_of, page_of, place_of
 from api.rate_limits import RateLimits
 from api.settings import Settings
 from api.widget.guest import Guest, WidgetDoor
@@ -96,7 +96,8 @@ async def begin_session(
     organisation = await events.load(Organisation, tenant, tenant=tenant)
     if not organisation.slug:
         raise OrganisationIsUnknown
-    limits.hit("arrival by address", address_of(request, settings.trusted_proxies), request.scope["state"])
+    limits.hit("arrival by organisation", tenant.int)
+    limits.hit("arrival by address", network_of(request, settings.trusted_proxies), request.scope["state"])
     visit: dict[str, Any] = {
         "device": device_of(request),
         "place": place_of(request, settings.trusted_proxies),

@@ -8,7 +8,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from api.asking import AnyRequest
-from api.origin import address_of
+from api.origin import network_of
 from api.rate_limits import RateLimits
 from application.ports import Digests, EventStore
 from domain.shared.ids import OrganisationId, VisitorId
@@ -45,7 +45,7 @@ class WidgetDoor:
     async def guard(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         """A Litestar guard: puts the Guest into the connection's state. Raises GuestIsUnknown, TooManyRequests."""
         state = connection.scope["state"]
-        self._limits.hit("visitor by address", address_of(connection, self._proxies), state)
+        self._limits.hit("visitor by address", network_of(connection, self._proxies), state)
         if handler.opt.get("audience") == "everybody":
             return
         scheme, _, credentials = connection.headers.get("authorization", "").partition(" ")

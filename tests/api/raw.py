@@ -31,3 +31,11 @@ async def said(world: World, content: bytes) -> AsyncIterator[asyncio.StreamRead
     await writer.drain()
     yield reader
     writer.transport.abort()
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[bytes, dict[bytes, bytes], bytes]:
+    """The status line of the next answer, its headers and its body."""
+    status, *lines = (await reader.readuntil(b"\r\n\r\n")).rstrip().split(b"\r\n")
+    headers = dict(line.split(b": ", 1) for line in lines)
+    assert len(headers) == len(lines), "no header is said twice"
+    return status, headers, await reader.readexactly(int(headers[b"content-length"]))

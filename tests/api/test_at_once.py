@@ -10,7 +10,7 @@ import pytest
 
 from api.run.wire import Exchange
 from tests.api.quiet import nothing_happens
-from tests.api.raw import raw, said
+from tests.api.raw import answer, raw, said
 from tests.api.routes import ROUTES, World
 
 pytestmark = [pytest.mark.usefixtures("unhurried"), pytest.mark.requirement("R-CON-1")]
@@ -23,14 +23,6 @@ def message(world: World, id: UUID, *more: str, version: str = "1.1") -> bytes:
     body = json.dumps({"text": "hello", "id": str(id)}).encode()
     length = "\r\n".join((f"Content-Length: {len(body)}", f"Idempotency-Key: {id}", *more))
     return raw(world, SEND, body, length=length, version=version)
-
-
-async def answer(reader: asyncio.StreamReader) -> tuple[bytes, dict[bytes, bytes], bytes]:
-    """The status line of the next answer, its headers and its body."""
-    status, *lines = (await reader.readuntil(b"\r\n\r\n")).rstrip().split(b"\r\n")
-    headers = dict(line.split(b": ", 1) for line in lines)
-    assert len(headers) == len(lines), "no header is said twice"
-    return status, headers, await reader.readexactly(int(headers[b"content-length"]))
 
 
 def of_all(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import websockets
 
+from api import live
 from domain.accounts.events import Role
 from infrastructure.keys.live_tokens import LiveTokens
 from tests.api.quiet import nothing_happens
@@ -209,6 +210,15 @@ async def test_a_foreign_conversation_is_as_if_it_were_not_there(world: World, o
         await ears.until(lambda frame: frame["type"] == "change" and frame["change"]["sequence"] == 2)
     assert {frame.get("conversation") for frame in ears.heard} == {None, str(neighbour.conversation)}
     assert "typing" not in [frame["type"] for frame in theirs.heard]
+
+
+async def test_who_says_more_than_anybody_has_to_say_is_let_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_FRAMES", 20)
+    for door in DOORS:
+        async with listening_to(world.helpr, client(world, door)) as ears:
+            for _ in range(20):
+                await ears.say("unwatch", conversation=uuid4())
+            assert await let_go(ears) == 4429
 
 
 async def test_another_site_opens_no_agents_connection(world: World) -> None:

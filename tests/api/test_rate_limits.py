@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import websockets
 
 from api.rate_limits import LIMITS
 from domain.accounts.events import Role
@@ -78,6 +79,42 @@ async def test_nobody_tries_many_accounts_from_one_place(few: None, helpr: Helpr
         assert (await signing_in(helpr, f"{number}@acme.example", "203.0.113.41")).status_code == 401
     assert is_told_to_wait(await signing_in(helpr, acme.email(Role.AGENT), "203.0.113.41"), "sign-in-by-address")
     assert (await signing_in(helpr, acme.email(Role.AGENT), "203.0.113.42")).is_success
+
+
+@limited("sign-in by address")
+async def test_whoever_has_more_addresses_than_there_are_seconds_is_one_place(
+    few: None, helpr: Helpr, acme: Organisation
+) -> None:
+    """A network of version 6 (a /64) is one household's."""
+    for address in ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:0db8:0001:0002:ffff::3"):
+        assert (await signing_in(helpr, acme.email(Role.AGENT), address)).is_success
+    again = await signing_in(helpr, acme.email(Role.AGENT), "2001:db8:1:2:3:4:5:6")
+    assert is_told_to_wait(again, "sign-in-by-address")
+    for elsewhere in ("2001:db8:1:3::1", "203.0.113.60"):
+        assert (await signing_in(helpr, acme.email(Role.AGENT), elsewhere)).is_success
+
+
+@limited("live by address")
+async def test_nobody_opens_live_connections_without_end(few: None, helpr: Helpr) -> None:
+    """Whoever they are: they say so only afterwards."""
+    url = f"{helpr.url.replace('http', 'ws')}/v1/live"
+    for _ in range(FEW):
+        async with websockets.connect(url):
+            pass
+    with pytest.raises(websockets.InvalidStatus):
+        await websockets.connect(url)
+
+
+@pytest.mark.requirement("R-VIS-6")
+@limited("arrival by organisation")
+async def test_all_places_together_do_not_send_visitors_without_end(
+    few: None, helpr: Helpr, acme: Organisation
+) -> None:
+    said = {"organisation": str(acme.id)}
+    for number in range(FEW + 1):
+        headers = {"X-Forwarded-For": f"203.0.113.{number}"}
+        answer = await helpr.client().post("/widget/v1/session", json=said, headers=headers)
+        assert answer.status_code == (201 if number < FEW else 429)
 
 
 @limited("sign-in by address")

@@ -49,6 +49,7 @@ SHAPES = {
     "a length with a sign": POST + b"Content-Length: +38\r\n\r\n" + BODY + NEXT,
     "a length in hexadecimal": POST + b"Content-Length: 0x26\r\n\r\n" + BODY + NEXT,
     "a length beyond all numbers": POST + b"Content-Length: " + b"9" * 40 + b"\r\n\r\n" + BODY,
+    "a length of five thousand digits": POST + b"Content-Length: " + b"0" * 5000 + b"38\r\n\r\n" + BODY,
     "a length and chunks": POST + CHUNKED + b"Content-Length: 5\r\n\r\n0\r\n\r\n" + NEXT,
     "chunks and a length": POST + b"Content-Length: 5\r\n" + CHUNKED + b"\r\n0\r\n\r\n" + NEXT,
     "chunks that are not the last coding": POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + NEXT,
