@@ -6,6 +6,8 @@ from typing import Any
 from api.asking import AT_LEAST, POSITION
 
 MADE = ("conversation", "visitor")
+SEEN = "sequence"
+"""How far the conversation has come with this write: who has written has seen it."""
 
 
 def link(description: dict[str, Any]) -> None:
@@ -18,7 +20,10 @@ def link(description: dict[str, Any]) -> None:
         for name in MADE:
             if f"{{{name}}}" in path:
                 targets[name].append(operation["operationId"])
-                components["links"][operation["operationId"]] = _to(operation["operationId"], method, name)
+                made = _to(operation["operationId"], method, name)
+                if SEEN in _required(operation.get("requestBody", {}), components["schemas"]):
+                    made["requestBody"] = {SEEN: f"$response.body#/{SEEN}"}
+                components["links"][operation["operationId"]] = made
     for _, method, operation in _operations(description):
         for response in operation["responses"].values() if method != "get" else ():
             named = [name for name in MADE if name in _required(response, components["schemas"])]
@@ -40,8 +45,8 @@ def _to(operation: str, method: str, name: str) -> dict[str, Any]:
     return {"operationId": operation, "parameters": parameters}
 
 
-def _required(response: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
-    """The names that an answer always has, and never null."""
-    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+def _required(said: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
+    """The names that a body always has, and never null."""
+    schema = said.get("content", {}).get("application/json", {}).get("schema", {})
     known = schemas.get(schema.get("$ref", "").rsplit("/", 1)[-1], {})
     return [name for name in known.get("required", ()) if "oneOf" not in known["properties"][name]]
