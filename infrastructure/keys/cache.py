@@ -10,17 +10,25 @@ V = TypeVar("V")
 
 
 class Cache(Generic[K, V]):
-    """Keeps at most ``most`` entries for at most ``seconds``; the one unused for longest goes first."""
+    """Keeps at most ``most`` entries for at most ``seconds``; the one unused for longest goes first. What nobody asks
+    for any more goes when ``expire`` is called. ``gone`` is told of each that goes for these reasons."""
 
-    def __init__(self, *, most: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most, self._seconds, self._clock = most, seconds, clock
+    def __init__(
+        self,
+        *,
+        most: int,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        gone: Callable[[K], None] = lambda key: None,
+    ) -> None:
+        self._most, self._seconds, self._clock, self._gone = most, seconds, clock, gone
         self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self.hits = self.misses = 0
 
     def get(self, key: K) -> V | None:
         found = self._kept.get(key)
         if found is not None and found[0] < self._clock():
-            del self._kept[key]
+            self._drop(key)
             found = None
         if found is None:
             self.misses += 1
@@ -38,7 +46,7 @@ class Cache(Generic[K, V]):
             if entry is None:
                 continue
             if entry[0] < now:
-                del kept[key]
+                self._drop(key)
                 continue
             kept.move_to_end(key)
             found[key] = entry[1]
@@ -50,10 +58,20 @@ class Cache(Generic[K, V]):
         self._kept[key] = (self._clock() + self._seconds, value)
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+            self._drop(next(iter(self._kept)))
 
     def evict(self, key: K) -> None:
         self._kept.pop(key, None)
+
+    def expire(self) -> None:
+        """Lets go of everything whose time is over."""
+        now = self._clock()
+        for key in [key for key, (until, _) in self._kept.items() if until < now]:
+            self._drop(key)
+
+    def _drop(self, key: K) -> None:
+        del self._kept[key]
+        self._gone(key)
 
     def clear(self) -> None:
         self._kept.clear()

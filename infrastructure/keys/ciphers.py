@@ -10,8 +10,8 @@ from infrastructure.keys.record import Record, cipher
 
 
 class Ciphers:
-    """Keeps at most ``most`` of them, each beside the scope key it was derived from: it goes when that key goes, and
-    is good for nothing once the scope has another. What was opened is not kept."""
+    """Keeps at most ``most`` of them, each beside the scope key it was derived from: whoever lets go of that key says
+    so here, and a cipher is good for nothing once the scope has another. What was opened is not kept."""
 
     def __init__(self, *, most: int) -> None:
         self._most = most

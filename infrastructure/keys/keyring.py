@@ -29,6 +29,8 @@ MOST_CIPHERS = 4096
 """Of how many records it remembers the cipher: some 10 MB."""
 PORTION = 200
 """How many keys are wrapped anew in one commit."""
+EXPIRE_EVERY = 5.0
+"""Seconds between two looks for keys whose time is over."""
 UNKNOWN = object()
 """What is known of a scope that never had a key."""
 KEPT = 60.0
@@ -55,11 +57,12 @@ class TenantKeyring:
         self._store, self._destroyed, self._damaged = store, destroyed, damaged
         self.tenants = TenantKeys(root, store, seconds=5 * seconds, clock=clock)
         self._mint = Mint(self.tenants, store)
-        self._cache: Cache[str, ScopeKey] = Cache(most=MOST, seconds=seconds, clock=clock)
+        self._cache: Cache[str, ScopeKey] = Cache(most=MOST, seconds=seconds, clock=clock, gone=self._let_go)
         self._gone: Cache[str, bool] = Cache(most=MOST, seconds=seconds, clock=clock)
         self._ciphers = Ciphers(most=MOST_CIPHERS)
         self._evictions = 0
         self._ending: set[asyncio.Task[int]] = set()
+        self._expiring: asyncio.Task[None] | None = None
         self._master: bytes | None = None
         self._fingerprints = b""
 
@@ -78,8 +81,11 @@ class TenantKeyring:
         await self._store.open()
         self._master = (await self.keys_for(CELL, [MASTER]))[MASTER].key
         self._fingerprints = self.master("fingerprints")
+        self._expiring = asyncio.create_task(self._expire())
 
     async def close(self) -> None:
+        if self._expiring:
+            self._expiring.cancel()
         await asyncio.gather(*self._ending, return_exceptions=True)
         await self._store.close()
 
@@ -220,6 +226,17 @@ class TenantKeyring:
             # Also when the store did not answer: it may have done it all the same.
             self.evict(tenant, scope)
             self._destroyed(tenant, scope)
+
+    async def _expire(self) -> None:
+        """Keys are not kept longer than they serve, also where nobody asks for them again."""
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY)
+            for cache in (self._cache, self._gone, self.tenants):
+                cache.expire()
+
+    def _let_go(self, name: str) -> None:
+        tenant, _, scope = name.partition(" ")
+        self._ciphers.evict(UUID(tenant), scope)
 
     async def _look_up(self, tenant: UUID, scopes: set[str]) -> dict[str, ScopeKey | None]:
         """What is known of the scopes: a key, None for a destroyed one, nothing for one that never had a key."""

@@ -88,6 +88,10 @@ class TenantKeys:
         keys = await self._store.tenant_keys(tenant)
         return bool(keys) and now - keys[-1].created >= EPOCH
 
+    def expire(self) -> None:
+        """Lets go of the keys whose time is over."""
+        self._cache.expire()
+
     def _keep(self, tenant: UUID, fetching: asyncio.Task[dict[int, bytes]]) -> Held:
         held = Held(fetching, self._clock() + self._seconds * 0.8, Line(MOST_WAITING))
         self._cache.put(tenant, held)

@@ -65,3 +65,24 @@ def test_what_is_evicted_is_gone_and_nothing_else() -> None:
     assert [cache.get(key) for key in (1, 2, 3)] == [1, None, 3]
     cache.clear()
     assert len(cache) == 0
+
+
+def test_what_nobody_asks_for_goes_too_when_its_time_is_over_and_whoever_kept_it_is_told() -> None:
+    clock, gone = Clock(), list[str]()
+    cache: Cache[str, int] = Cache(most=3, seconds=60, clock=clock, gone=gone.append)
+    for key in "abcd":
+        cache.put(key, 1)
+        clock.now += 1
+    assert gone == ["a"], "there is no room for it"
+    clock.now += 57.5
+    cache.expire()
+    assert gone == ["a", "b"]
+    clock.now += 1
+    assert cache.get("c") is None
+    clock.now += 1
+    assert cache.find(["d"]) == {}
+    assert gone == ["a", "b", "c", "d"]
+    cache.put("e", 1)
+    cache.evict("e")
+    assert gone == ["a", "b", "c", "d"], "whoever throws it out knows"
+    assert len(cache) == 0

@@ -15,6 +15,7 @@ from infrastructure.keys.keyring import TenantKeyring
 from infrastructure.keys.local_root import LocalRootKey
 from infrastructure.keys.record import Record, Tampered, cipher
 from infrastructure.keys.sqlite_store import SqliteKeyStore
+from tests.event_log.waiting import eventually
 from tests.keys.keyrings import ACME, Clock, Watched, place, read, ring, seal
 
 pytestmark = pytest.mark.requirement("R-PRI-7")
@@ -56,6 +57,7 @@ async def test_those_of_somebody_who_is_forgotten_die_in_the_same_moment(kept: K
     await kept.keyring.destroy(ACME, ANN)
     assert kept.keyring.ciphers == 1
     assert await read(kept.keyring, *kept.ann, kept.ben) == [None, None, None, HELLO]
+    assert await read(kept.keyring, kept.ben) == [HELLO]
     assert kept.keyring.ciphers == 1
 
 
@@ -131,3 +133,21 @@ async def test_there_are_never_more_than_so_many(tmp_path: Path, monkeypatch: py
     await made.keyring.destroy(ACME, ANN)
     assert made.keyring.ciphers == 0
     await made.keyring.close()
+
+
+async def test_they_and_their_keys_are_let_go_when_their_time_is_over_though_nobody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infrastructure.keys.keyring.EXPIRE_EVERY", 0.01)
+    clock = Clock()
+    keyring = ring(LocalRootKey(tmp_path / "root.key"), SqliteKeyStore(tmp_path / "keys.sqlite"), clock=clock)
+    await keyring.open_store()
+    sealed = await seal(keyring, "hello", ANN)
+    assert await read(keyring, sealed) == [HELLO]
+    clock.now += 61
+    await eventually(lambda: keyring.ciphers == 0)
+    assert len(keyring._cache) == 0
+    assert await read(keyring, sealed) == [HELLO]
+    clock.now += 301
+    await eventually(lambda: len(keyring._cache) == len(keyring.tenants._cache) == 0)
+    await keyring.close()
