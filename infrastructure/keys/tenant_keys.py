@@ -16,6 +16,9 @@ from infrastructure.keys.wrapping import new_key
 
 EPOCH = 30 * 24 * 3600
 """Seconds after which a tenant gets a new key."""
+AT_ONCE = 8
+"""How many keys a process has opened by the root key at the same time: old tenants have many, and a root key that is
+elsewhere refuses what is too much."""
 MOST_WAITING = 500
 """How many may wait for the keys of one tenant; whoever comes then is told at once to come again."""
 CHECKED = b"\x02"
@@ -42,6 +45,7 @@ class TenantKeys:
         self._root, self._store, self._seconds, self._clock = root, store, seconds, clock
         self._cache: Cache[UUID, Held] = Cache(most=10_000, seconds=seconds, clock=clock)
         self._renewing: set[asyncio.Task[dict[int, bytes]]] = set()
+        self._opening = asyncio.Semaphore(AT_ONCE)
 
     async def all_of(self, tenant: UUID) -> dict[int, bytes]:
         """The tenant's keys by epoch, the newest last; makes the first when there is none. Raises KeysUnavailable."""
@@ -77,7 +81,7 @@ class TenantKeys:
         return keys[-1].epoch if keys else 0
 
     async def begin_epoch(self, tenant: UUID) -> int:
-        """A new epoch; keys of older ones stay until nothing is wrapped by them."""
+        """A new epoch; the keys of older ones stay."""
         epoch = await self.newest_epoch(tenant) + 1
         await self._add(tenant, epoch)
         self._cache.evict(tenant)
@@ -130,9 +134,10 @@ class TenantKeys:
     async def _unwrap(self, kept: bytes, context: Context) -> bytes:
         """What a root key gives is believed only if it fits the digest beside it: if another key were taken for this
         one, nobody could open later what was sealed meanwhile. Stores of an early version have no digests."""
-        if kept[:1] != CHECKED:
-            return await self._root.unwrap(kept, context)
-        key = await self._root.unwrap(kept[1 + CHECK :], context)
+        async with self._opening:
+            if kept[:1] != CHECKED:
+                return await self._root.unwrap(kept, context)
+            key = await self._root.unwrap(kept[1 + CHECK :], context)
         if not same(kept[1 : 1 + CHECK], _check(key, context)):
             raise KeysUnavailable("The root key gave another key than it was given.")
         return key

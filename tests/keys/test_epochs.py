@@ -1,5 +1,6 @@
 """A new key every 30 days for each organisation; whatever breaks off on the way, everything stays readable."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from infrastructure.keys import keyring as keyring_file
 from infrastructure.keys.facts import encode
 from infrastructure.keys.keyring import CELL, TenantKeyring
 from infrastructure.keys.local_root import LocalRootKey
-from infrastructure.keys.root_key import KeysUnavailable
+from infrastructure.keys.root_key import Context, KeysUnavailable
 from infrastructure.keys.store import KeyStore
-from infrastructure.keys.tenant_keys import EPOCH
+from infrastructure.keys.tenant_keys import AT_ONCE, EPOCH, TenantKeys
 from tests.keys.conftest import Opens
 from tests.keys.keyrings import ACME, OTHER, Fate, Killed, Watched, place, read, ring, seal
 
@@ -173,3 +174,36 @@ async def test_the_clockwork_asks_no_root_key_when_nothing_is_due(
     root.asked.clear()
     assert await ring(root, watched).rotate_due(born) == 0
     assert root.asked == []
+
+
+class Busy:
+    """A root key that is elsewhere, and how many asked it at the same time."""
+
+    def __init__(self, root: Watched) -> None:
+        self._root, self.now, self.most = root, 0, 0
+
+    async def wrap(self, key: bytes, context: Context) -> bytes:
+        wrapped: bytes = await self._root.wrap(key, context)
+        return wrapped
+
+    async def unwrap(self, wrapped: bytes, context: Context) -> bytes:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.001)
+        key: bytes = await self._root.unwrap(wrapped, context)
+        self.now -= 1
+        return key
+
+
+async def test_old_organisations_do_not_ask_the_root_key_for_everything_at_once(
+    root: Watched, watched: Watched
+) -> None:
+    first = TenantKeys(root, watched)
+    for tenant in (ACME, OTHER):
+        for _ in range(24):
+            await first.begin_epoch(tenant)
+    busy = Busy(root)
+    later = TenantKeys(busy, watched)
+    found = await asyncio.gather(later.all_of(ACME), later.all_of(OTHER))
+    assert [len(keys) for keys in found] == [24, 24]
+    assert busy.most == AT_ONCE
