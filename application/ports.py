@@ -132,7 +132,7 @@ class Keyring(Protocol):
         ...
 
     async def destroy(self, tenant: UUID, scope: str) -> int:
-        """Destroys a scope's keys for ever and leaves a tombstone; how many keys died now."""
+        """Destroys a scope's keys for ever and leaves a tombstone; how many of them are dead by now."""
         ...
 
     def blind_index(self, purpose: str, value: str) -> bytes:

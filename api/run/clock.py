@@ -12,6 +12,7 @@ import uvloop
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from api.main import House, opened
+from api.request_log import place_of
 from api.run.logs import log_to_stderr
 from api.run.versions import refuse_other_version
 from api.settings import Settings
@@ -28,7 +29,7 @@ from infrastructure.reactions.reacting import Reaction, Reactor
 from infrastructure.views.remains import SealedRemains
 
 log = structlog.get_logger()
-LEADER = "select pg_try_advisory_lock(7305510, 0)"
+LEADER = "select pg_try_advisory_lock(7305511, 0)"
 
 
 def keep_time(settings: Settings) -> None:
@@ -50,10 +51,13 @@ async def _keep_time(settings: Settings) -> None:
         workers = await connect_pool(settings.database_url, role=WORKER, size=2)
         reactor = Reactor(house.reader, house.pool, reactions(house, workers))
         house.follower.also(reactor.heard)
-        while True:
-            with contextlib.suppress(*AWAY):
-                await _lead(house, reactor)
-            await asyncio.sleep(0.5)
+        try:
+            while True:
+                with contextlib.suppress(*AWAY):
+                    await _lead(house, reactor)
+                await asyncio.sleep(0.5)
+        finally:
+            workers.terminate()
 
 
 async def _lead(house: House, reactor: Reactor) -> None:
@@ -72,7 +76,9 @@ async def _lead(house: House, reactor: Reactor) -> None:
         finally:
             scheduler.shutdown(wait=False)
             reacting.cancel()
-            await asyncio.gather(reacting, return_exceptions=True)
+            (end,) = await asyncio.gather(reacting, return_exceptions=True)
+            if isinstance(end, Exception):
+                log.critical("reactions have stopped", error=type(end).__name__, where=place_of(end))
     finally:
         connection.terminate()
 

@@ -9,7 +9,7 @@ from psycopg import sql
 from infrastructure.keys.digests import digest
 from infrastructure.views import generations
 from infrastructure.views.generations import Owner
-from infrastructure.views.rebuilding import rebuild_all
+from infrastructure.views.rebuilding import rebuild_all, tidy_up
 from projections.view import View
 
 HERE = Path(__file__).parent.parent
@@ -109,6 +109,7 @@ def _bring_all_up(
         owner.execute(sql.SQL("grant helpr_app, helpr_worker to {}").format(sql.Identifier(runtime_login)))
     serving = generations.serving(owner)
     old = [v for v in views if v.NAME not in serving or serving[v.NAME][1] != v.VERSION]
+    tidy_up(owner, [view for view in views if view not in old])
     rebuild_all(owner, old, progress=progress)
     return [*done, *(f"view {view.NAME}" for view in old)]
 

@@ -88,10 +88,15 @@ class LogReader:
             where position > $1 and (name = any($3) or $3 is null) order by position limit $2"""  # noqa: S608
         return [recorded(row) for row in await self._database.fetch(query, position, most, names)]
 
-    async def page(self, position: int, *, most: int = 500) -> Page:
-        """The same of all names, with Unreadable in the place of what this version cannot read."""
-        query = f"select {COLUMNS} from log.events where position > $1 order by position limit $2"  # noqa: S608
-        return [readable(row) for row in await self._database.fetch(query, position, most)]
+    async def page(
+        self, position: int, *, most: int = 500, until: int | None = None, names: Sequence[str] | None = None
+    ) -> Page:
+        """The same, up to another position if there is one, with Unreadable in the place of what this version cannot
+        read."""
+        query = f"""select {COLUMNS} from log.events
+            where position > $1 and position <= coalesce($3, position) and (name = any($4) or $4 is null)
+            order by position limit $2"""  # noqa: S608
+        return [readable(row) for row in await self._database.fetch(query, position, most, until, names)]
 
     async def event_at(self, position: int) -> UUID | None:
         """The id of the fact at a position; None when there is none."""

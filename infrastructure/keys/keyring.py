@@ -145,7 +145,7 @@ class TenantKeyring:
             return error
 
     async def destroy(self, tenant: UUID, scope: str) -> int:
-        """Destroys a scope's keys for ever; how many died now. Once begun it is carried out, whoever waits for it."""
+        """Destroys a scope's keys for ever; how many are dead by now. Once begun it is carried out, whoever waits."""
         ending = asyncio.create_task(self._end(tenant, scope))
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)

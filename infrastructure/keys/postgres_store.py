@@ -96,11 +96,12 @@ class PostgresKeyStore:
             where tenant = $1 and scope = $2 and wrapped is not null"""
         tombstone = """insert into scope_keys (tenant, scope, generation, epoch, wrapped, destroyed)
             values ($1, $2, 1, 0, null, now()) on conflict do nothing"""
+        dead = "select count(*) from scope_keys where tenant = $1 and scope = $2 and epoch <> 0"
         async with self._connection() as connection, connection.transaction():
             # The tombstone first: it waits for whoever is adding the key just now, and the update then sees that key.
             await connection.execute(tombstone, tenant, scope)
-            done = await connection.execute(update, tenant, scope)
-        return int(done.removeprefix("UPDATE "))
+            await connection.execute(update, tenant, scope)
+            return int(await connection.fetchval(dead, tenant, scope))
 
     async def older_than(self, tenant: UUID, epoch: int, *, most: int) -> list[WrappedKey]:
         query = """select tenant, scope, generation, epoch, wrapped from scope_keys

@@ -96,14 +96,15 @@ class SqliteKeyStore:
         now = int(time.time())
 
         def shred(file: sqlite3.Connection) -> int:
-            died = file.execute(
+            file.execute(
                 """update scope_keys set wrapped = null, destroyed = ?
                 where tenant = ? and scope = ? and wrapped is not null""",
                 (now, tenant.bytes, scope),
-            ).rowcount
+            )
             tombstone = (tenant.bytes, scope, _stored(0), now, now)
             file.execute("insert or ignore into scope_keys values (?, ?, 1, ?, null, ?, ?)", tombstone)
-            return died
+            dead = "select count(*) from scope_keys where tenant = ? and scope = ? and epoch <> ?"
+            return int(file.execute(dead, (tenant.bytes, scope, _stored(0))).fetchone()[0])
 
         return await self._write(shred)
 

@@ -63,7 +63,8 @@ class KeyStore(Protocol):
         ...
 
     async def destroy(self, tenant: UUID, scope: str) -> int:
-        """Nulls a scope's keys and leaves a tombstone, also where there was no key; how many died now."""
+        """Nulls a scope's keys and leaves a tombstone, also where there was no key; how many of its keys
+        are dead by now: to do it twice says the same."""
         ...
 
     async def older_than(self, tenant: UUID, epoch: int, *, most: int) -> list[WrappedKey]:

@@ -10,15 +10,18 @@ from uuid import UUID, uuid5
 import msgspec
 import structlog
 
-from application.ports import Asked, History
+from application.ports import Asked
 from domain.shared.event import Event
 from domain.shared.ids import OrganisationId
 from domain.shared.recorded import Actor, ActorKind, Recorded
 from domain.shared.refusal import Absent
 from infrastructure.database.lost import AWAY
+from infrastructure.event_log.reading import LogReader, Unreadable
 
 log = structlog.get_logger()
 MOST_PENDING = 64
+STRETCH = 50_000
+"""Facts that are looked through in one question: what somebody listens to may be rare, and has no index."""
 POLL = 0.5
 LONGEST_PAUSE = 30.0
 SAVED = 1.0
@@ -40,9 +43,10 @@ class Reaction(msgspec.Struct, frozen=True):
 
 class Reactor:
     """Runs reactions. A fact is passed on at least once and its command always has the same name, so that doing it
-    again changes nothing; how far a reaction is moves behind the oldest fact that is not done yet."""
+    again changes nothing; how far a reaction is moves behind the oldest fact that is not done yet. A fact that cannot
+    be read is passed over, loudly: it must keep nobody else from being forgotten."""
 
-    def __init__(self, history: History, database: Any, reactions: Sequence[Reaction]) -> None:
+    def __init__(self, history: LogReader, database: Any, reactions: Sequence[Reaction]) -> None:
         self._history, self._database, self._reactions = history, database, reactions
         self._wakes = [asyncio.Event() for _ in reactions]
 
@@ -65,9 +69,10 @@ class Reactor:
         noted = time.monotonic()
         try:
             while True:
-                with contextlib.suppress(*AWAY):
+                is_behind = False
+                try:
                     if len(pending) < MOST_PENDING:
-                        page, read = await self._next(reaction, read)
+                        page, read, is_behind = await self._next(reaction, read)
                         for recorded in page:
                             task = asyncio.create_task(self._until_done(reaction, recorded, wake))
                             pending[recorded.position] = task
@@ -76,21 +81,36 @@ class Reactor:
                     if done != saved and time.monotonic() - noted >= SAVED:
                         await self._save(reaction, done)
                         saved, noted = done, time.monotonic()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), POLL)
+                except AWAY as error:
+                    log.warning("a reaction waits", reaction=reaction.name, error=type(error).__name__)
+                if not is_behind:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(wake.wait(), POLL)
                 wake.clear()
         finally:
             for task in pending.values():
                 task.cancel()
 
-    async def _next(self, reaction: Reaction, read: int) -> tuple[list[Recorded[Any]], int]:
-        """What a reaction listens to, and up to where the log is read with it."""
+    async def _next(self, reaction: Reaction, read: int) -> tuple[list[Recorded[Any]], int, bool]:
+        """What a reaction listens to, up to where the log is read with it, and whether there is more of it already."""
         head = await self._history.head()
         if head <= read:
-            return [], read
-        page = await self._history.after(read, most=MOST_PENDING, names=reaction.names)
-        last = page[-1].position if page else read
-        return page, last if len(page) == MOST_PENDING else max(head, last)
+            return [], read, False
+        until = min(read + STRETCH, head)
+        page = await self._history.page(read, most=MOST_PENDING, until=until, names=reaction.names)
+        read = page[-1].position if len(page) == MOST_PENDING else until
+        facts = [each for each in page if not isinstance(each, Unreadable)]
+        for each in page:
+            if isinstance(each, Unreadable):
+                kind = type(each.error).__name__
+                log.critical(
+                    "a reaction passes over what cannot be read",
+                    reaction=reaction.name,
+                    position=each.position,
+                    fact=each.name,
+                    error=kind,
+                )
+        return facts, read, read < head
 
     async def _until_done(self, reaction: Reaction, recorded: Recorded[Any], wake: asyncio.Event) -> None:
         pause = 0.05

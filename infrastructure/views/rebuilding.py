@@ -56,6 +56,17 @@ def rebuild_all(
     return made
 
 
+def tidy_up(owner: Owner, views: Sequence[View]) -> None:
+    """Removes what was left of rebuilds that were killed; what is being built just now stays."""
+    for view in views:
+        lock = (REBUILDING, _number(view))
+        row = owner.execute("select pg_try_advisory_lock(%s, %s)", lock).fetchone()
+        if row and row[0]:
+            with owner.transaction():
+                drop_unfinished(owner, view)
+            owner.execute("select pg_advisory_unlock(%s, %s)", lock)
+
+
 class _Filling:
     """Folds the log into generations that do not serve yet, in the role of a worker."""
 
@@ -126,7 +137,7 @@ def as_worker(owner: Owner) -> Iterator[None]:
 @contextmanager
 def _alone(owner: Owner, views: Sequence[View]) -> Iterator[None]:
     """In a fixed order, so that no two wait for each other."""
-    keys = sorted(zlib.crc32(view.NAME.encode()) >> 1 for view in views)
+    keys = sorted(map(_number, views))
     for key in keys:
         owner.execute("select pg_advisory_lock(%s, %s)", (REBUILDING, key))
     try:
@@ -135,3 +146,7 @@ def _alone(owner: Owner, views: Sequence[View]) -> Iterator[None]:
         if not owner.broken:
             for key in keys:
                 owner.execute("select pg_advisory_unlock(%s, %s)", (REBUILDING, key))
+
+
+def _number(view: View) -> int:
+    return zlib.crc32(view.NAME.encode()) >> 1

@@ -10,7 +10,10 @@ from infrastructure.views.folding import shard_of
 TABLES = """select g.view, c.table_schema, c.table_name, c.column_name, c.udt_name
     from views.generations g
     join information_schema.columns c on c.table_schema = g.view || '_' || g.generation
-    where c.udt_name in ('bytea', '_bytea') and g.state = 'serving' order by 1, 2, 3, 4"""
+    where c.udt_name in ('bytea', '_bytea') order by 1, 2, 3, 4"""
+SECONDS = 60
+PATIENCE = f"set local statement_timeout = '{SECONDS}s'"
+"""All rows of an organisation are looked through, which takes longer than a question of somebody's may."""
 HEAD = "select coalesce(max(position), 0) from log.events"
 BEHIND = """select count(*) from views.checkpoints c join views.generations g using (view, generation)
     where g.state = 'serving' and c.shard = $1 and c.position < $2"""
@@ -25,13 +28,16 @@ class SealedRemains:
 
     async def search(self, tenant: UUID, subject: UUID) -> dict[str, int]:
         """For each place, how many pieces are left. A record names its scopes in the clear, so what is sealed under
-        the person's key is found wherever it lies. Views that have not heard everything yet count as a place, too."""
+        the person's key is found wherever it lies, also where a view is being built anew or was once. Views that have
+        not heard everything yet count as a place, too."""
         scope = f"subject:{subject}"
         places = {"keys": await self._keyring.living(tenant, scope)}
         async with self._workers.acquire() as db:
             places["views behind"] = await self._behind(db, shard_of(tenant))
             for view, *where in await db.fetch(TABLES):
-                count = await db.fetchval(_query(*where), tenant, scope.encode(), timeout=60)
+                async with db.transaction():
+                    await db.execute(PATIENCE)
+                    count = await db.fetchval(_query(*where), tenant, scope.encode(), timeout=SECONDS)
                 places[f"view {view}"] = places.get(f"view {view}", 0) + count
         return places
 

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from application.ports import Asked
 from domain.conversations.events import ConversationResolved, MessagesRead
 from domain.shared.recorded import Recorded
 from infrastructure.database.connections import connect, connect_pool
-from infrastructure.event_log.reading import LogReader
+from infrastructure.event_log.reading import LogReader, Page
 from infrastructure.keys.digests import new_id
 from infrastructure.reactions import reacting
 from infrastructure.reactions.reacting import Reaction, Reactor
@@ -119,3 +121,54 @@ async def test_a_long_log_is_worked_through(world: World) -> None:
 
 async def _is(found: Any, expected: int) -> bool:
     return bool(await found == expected)
+
+
+async def test_one_that_is_far_behind_comes_nearer_stretch_by_stretch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it listens to is rare: no question looks through the whole log."""
+    monkeypatch.setattr(reacting, "STRETCH", 10)
+    await world.happens(ConversationResolved(), *[READ] * 95, ConversationResolved(), READ)
+    asked: list[tuple[int, int | None]] = []
+
+    class Watched(LogReader):
+        async def page(self, position: int, **how: Any) -> Page:
+            asked.append((position, how["until"]))
+            return await super().page(position, **how)
+
+    reactor = Reactor(Watched(world.pool), world.pool, [Reaction("test", (ConversationResolved,), world.react)])
+    running = asyncio.create_task(reactor.run())
+    await eventually(lambda: len(world.done) == 2)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert asked[:10] == [(start, min(start + 10, 98)) for start in range(0, 100, 10)]
+
+
+@pytest.mark.parametrize("spoilt", [{"name": "conversations.ConversationResolved", "data": b"\xc1"}])
+async def test_a_fact_that_cannot_be_read_keeps_nothing_else_from_being_done(
+    world: World, spoilt: dict[str, Any]
+) -> None:
+    good, bad = row(new_id(), 1, ConversationResolved()), replace(row(new_id(), 1), **spoilt)
+    await append(world.log, request(good), request(bad), request(row(new_id(), 1, ConversationResolved())))
+    with capture_logs() as said:
+        async with world.reacting():
+            await eventually(lambda: len(world.done) == 2)
+            await world.happens(ConversationResolved())
+            await eventually(lambda: len(world.done) == 3)
+    loud = [line for line in said if line["log_level"] == "critical"]
+    assert [(line["reaction"], line["position"], line["error"]) for line in loud] == [("test", 2, "BrokenFact")]
+
+
+async def test_a_log_that_is_away_is_said(world: World) -> None:
+    class Away(LogReader):
+        async def head(self) -> int:
+            raise ConnectionRefusedError
+
+    reactor = Reactor(Away(world.pool), world.pool, [Reaction("test", (ConversationResolved,), world.react)])
+    with capture_logs() as said:
+        running = asyncio.create_task(reactor.run())
+        await eventually(lambda: [line for line in said if line["event"] == "a reaction waits"])
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running

@@ -138,7 +138,9 @@ def _views(found: list[ViewStatus]) -> Iterator[Finding]:
     yield from ills or [ok("views", f"All {len(views.ALL)} are in step.")]
     for line in found:
         if line.state == "filling":
-            yield look("views", f"{line.view} is being built anew, {line.lag:,} facts to go.")
+            says = f"{line.view} is being built anew, {line.lag:,} facts to go."
+            yield look("views", says, "If nobody builds it any more, helpr migrate removes it: nobody is proved to be "
+                       "forgotten meanwhile.")  # fmt: skip
 
 
 def _ill(name: str, version: int, line: ViewStatus | None) -> Finding | None:
