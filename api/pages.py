@@ -67,8 +67,13 @@ def docs(name: FromPath[str] = "") -> Response[bytes]:
 
 
 def _within(folder: Path, name: str, *, cache: str = "no-cache") -> Response[bytes]:
-    file = (folder / name.lstrip("/")).resolve()
-    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+    try:
+        file = (folder / name.lstrip("/")).resolve()
+        is_there = file.is_relative_to(folder.resolve()) and file.is_file()
+    except (OSError, ValueError):
+        # No name of a file: too long, or with a null in it.
+        raise NotFoundException from None
+    if not is_there:
         raise NotFoundException
     return _file(file, cache=cache)
 
