@@ -15,6 +15,8 @@ EVERYBODY = ("signIn", "beginWidgetSession", "isAlive", "isReady")
 PROBLEMS = (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 503)
 NO_POSITION = ("whoAmI", "signOut", "liveToken", "widgetLiveToken", "readMoment", "exportTrail", "isAlive", "isReady")
 """Operations whose answer tells no position of the log."""
+NO_KEY = ("beginWidgetSession", "liveToken", "widgetLiveToken")
+"""Operations that make something new each time: to them no key promises the first answer again."""
 FILES = {"exportTrail": ("application/x-ndjson", "text/csv")}
 MESSAGE = "0193e1b2-7c4d-7a10-9c55-2f6f0d1e8a01"
 AGENT = "0193e1b2-7c4d-7a10-9c55-2f6f0d1e8a02"
@@ -109,7 +111,7 @@ def _describe(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["security"] = [] if name in EVERYBODY else [{"visitor": []} if is_widget else {"session": []}]
     parameters = operation.setdefault("parameters", [])
     known = {parameter["name"] for parameter in parameters}
-    for parameter in _headers(method, is_widget) if name != "signIn" else ():
+    for parameter in _headers(name, method, is_widget) if name != "signIn" else ():
         if parameter["name"] not in known:
             parameters.append(parameter)
     if example := EXAMPLES.get(name):
@@ -126,13 +128,13 @@ def _describe_answers(name: str, responses: dict[str, Any]) -> None:
             response["headers"] = {POSITION: POSITION_SAID}
 
 
-def _headers(method: str, is_widget: bool) -> list[dict[str, Any]]:
+def _headers(name: str, method: str, is_widget: bool) -> list[dict[str, Any]]:
     """What a request may or must say beside its body."""
     if method == "get":
         return [_header(AT_LEAST, "The position you want to have read at least, from an earlier Helpr-Position.")]
     key = _header(KEY, "Names this request: when it comes again, it has one effect and the first answer.")
     forged = _header(CSRF_HEADER, "Any value; other sites cannot send it.", is_required=True)
-    return [key] if is_widget else [key, forged]
+    return [*([] if name in NO_KEY else [key]), *([] if is_widget else [forged])]
 
 
 def _header(name: str, description: str, *, is_required: bool = False) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from api.widget.guest import Guest, WidgetDoor
 from application.ports import Digests, EventStore, Keyring, Receipt, Tokens
 from application.visitors.arrival import Arrive, ComeBack, arrive, come_back
 from domain.accounts.organisation import Organisation
+from domain.compliance.erasure import SubjectIsForgotten
 from domain.shared.ids import OrganisationId, VisitorId
 from domain.shared.recorded import ActorKind
-from domain.shared.refusal import Absent, Refusal
+from domain.shared.refusal import Absent
+from domain.visitors.arrival import VisitorIsUnknown
 from projections.conversations import inbox_queries
 from projections.view import Reads
 from projections.visitors import directory
@@ -107,7 +109,7 @@ async def begin_session(
     if known and data.secret and await widget_door.knows(known, data.secret):
         envelope = await asked(request, digests, keyring, tenant, ActorKind.VISITOR, known.visitor)
         # Refused when they were forgotten, be it a moment ago, be it after the copy was made that serves now.
-        with suppress(Refusal):
+        with suppress(VisitorIsUnknown, SubjectIsForgotten):
             receipt = await come_back(ComeBack(visitor=known.visitor, **visit), asked=envelope, events=events)
             past = await _past(tenant, known.visitor, reads, keyring)
             return _begun(Session(known.visitor, data.secret, True, *past, Host(organisation.name)), receipt)

@@ -8,9 +8,9 @@ import pytest
 
 from domain.accounts.events import Role
 from domain.visitors.events import VisitorArrived
-from tests.api.routes import World
+from tests.api.routes import ROUTES, Route, World
 from tests.conftest import Database
-from tests.house import running
+from tests.house import arrived, running
 
 pytestmark = [pytest.mark.usefixtures("unhurried"), pytest.mark.requirement("R-VIS-2")]
 ADDRESS = "203.0.113.77"
@@ -77,6 +77,33 @@ async def test_an_address_is_kept_nowhere_with_a_visitor(world: World) -> None:
     opened = await world.helpr.house.keyring.open(world.organisation.id, sealed)
     assert b"Graz" in (opened[1] or b"")
     assert [part for part in opened if ADDRESS.encode() in (part or b"")] == []
+
+
+@pytest.mark.requirement("R-CON-1")
+async def test_whoever_comes_back_under_a_key_of_something_else_hears_so_and_is_nobody_new(world: World) -> None:
+    vera = await arrived(world.helpr, world.organisation)
+    key = {"Idempotency-Key": "once"}
+    said: dict[str, Any] = {
+        "organisation": str(world.organisation.id), "visitor": str(vera.id), "secret": vera.secret,
+    }  # fmt: skip
+    for _ in range(2):
+        begun = await world.helpr.client().post("/widget/v1/session", json=said, headers=key)
+        assert (begun.status_code, begun.json()["resumed"]) == (201, True)
+    other = said | {"page": {"url": "https://shop.example/kettles"}}
+    answer = await world.helpr.client().post("/widget/v1/session", json=other, headers=key)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+@pytest.mark.requirement("R-CON-1")
+def test_a_key_is_offered_for_what_has_one_effect_and_the_first_answer_only() -> None:
+    """A session of somebody new and a token are new each time."""
+    without = {route.name for route in ROUTES if route.is_write and "Idempotency-Key" not in names(route)}
+    assert without == {"signIn", "beginWidgetSession", "liveToken", "widgetLiveToken"}
+
+
+def names(route: Route) -> set[str]:
+    """The headers that a route describes."""
+    return {parameter["name"] for parameter in route.named("header")}
 
 
 async def test_a_place_that_somebody_claims_is_not_believed(

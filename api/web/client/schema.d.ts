@@ -2035,8 +2035,6 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header: {
-                /** @description Names this request: when it comes again, it has one effect and the first answer. */
-                readonly "Idempotency-Key"?: string;
                 /** @description Any value; other sites cannot send it. */
                 readonly "Helpr-Request": string;
             };
@@ -2504,10 +2502,7 @@ export interface operations {
     readonly widgetLiveToken: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: {
-                /** @description Names this request: when it comes again, it has one effect and the first answer. */
-                readonly "Idempotency-Key"?: string;
-            };
+            readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -2539,10 +2534,7 @@ export interface operations {
     readonly beginWidgetSession: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: {
-                /** @description Names this request: when it comes again, it has one effect and the first answer. */
-                readonly "Idempotency-Key"?: string;
-            };
+            readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
