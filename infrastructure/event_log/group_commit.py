@@ -1,4 +1,8 @@
-"""Many requests, one commit: while a batch is being made durable the next one gathers."""
+"""Many requests, one commit: while a batch is being made durable the next one gathers.
+
+Where very many wait, the next one is on its way to PostgreSQL meanwhile, over a second connection, and stands there
+before the lock of the log: neither side waits for the other.
+"""
 
 import asyncio
 import contextlib
@@ -10,7 +14,6 @@ from time import perf_counter
 from typing import Any
 
 import asyncpg
-import structlog
 
 from infrastructure.database.lost import LOST
 from infrastructure.event_log.appending import (
@@ -22,6 +25,7 @@ from infrastructure.event_log.appending import (
     columns,
     outcomes,
 )
+from infrastructure.event_log.lane import Lane
 
 APPEND = f"select * from log.append({', '.join(f'${n}' for n in range(1, PLACEHOLDERS + 1))})"  # noqa: S608
 AWAY = (
@@ -34,7 +38,6 @@ AWAY = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
-log = structlog.get_logger()
 TICK = 0.1
 """Seconds between two looks at who has waited too long."""
 Done = tuple[AppendRequest, Outcome]
@@ -42,7 +45,8 @@ Waiting = tuple[AppendRequest, "asyncio.Future[Outcome]"]
 
 
 class GroupCommit:
-    """Appends to the log over one connection. ``connect`` opens it, again whenever it was lost.
+    """Appends to the log over one connection, over two while ``crowd`` requests wait. ``connect`` opens one, again
+    whenever it was lost.
 
     A request that was under way when the connection broke is sent again: its command id makes the log answer with the
     first outcome if it had been stored. After ``patience`` seconds without an answer callers get LogUnavailable.
@@ -55,6 +59,7 @@ class GroupCommit:
         connect: Callable[[], Awaitable[Any]],
         *,
         most_facts: int = 500,
+        crowd: int = 250,
         most_waiting: int = 20_000,
         patience: float = 5.0,
         written: Callable[[int, int, float], None] = lambda requests, facts, seconds: None,
@@ -62,18 +67,12 @@ class GroupCommit:
         stored: Callable[[list[Done], datetime], None] | None = None,
     ) -> None:
         self._written, self._shared, self._stored = written, shared, stored
-        self._connect, self._most_facts, self._most_waiting, self._patience = (
-            connect,
-            most_facts,
-            most_waiting,
-            patience,
-        )
+        self._most_facts, self._crowd, self._most_waiting, self._patience = most_facts, crowd, most_waiting, patience
         self._waiting: deque[Waiting] = deque()
         self._pending: dict[asyncio.Future[Outcome], float] = {}
+        self._claimed: set[Claim] = set()
         self._watch: asyncio.TimerHandle | None = None
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._connection: Any = None
+        self._lanes = (Lane(connect, least=1), Lane(connect, least=crowd))
         self._is_stopped = False
         self.batches = self.facts = 0
 
@@ -83,7 +82,8 @@ class GroupCommit:
         return len(self._pending)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="group commit")
+        for lane in self._lanes:
+            lane.task = asyncio.create_task(self._run(lane), name="group commit")
         self._give_up()
 
     async def stop(self) -> None:
@@ -93,12 +93,13 @@ class GroupCommit:
             await asyncio.wait(list(self._pending), timeout=self._patience)
         if self._watch:
             self._watch.cancel()
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for lane in self._lanes:
+            if lane.task:
+                lane.task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await lane.task
+            lane.drop()
         self._fail_all()
-        self._drop()
 
     async def append(self, request: AppendRequest, *, within: float = math.inf) -> Outcome:
         """Waits until the request is durable, repeated, reused or in conflict, for so many seconds at most.
@@ -111,7 +112,7 @@ class GroupCommit:
         answer: asyncio.Future[Outcome] = loop.create_future()
         self._pending[answer] = loop.time() + min(self._patience, within)
         self._waiting.append((request, answer))
-        self._wake.set()
+        self._wake()
         try:
             return await answer
         finally:
@@ -125,17 +126,32 @@ class GroupCommit:
             answer.set_exception(LogUnavailable())
         self._watch = loop.call_later(min(TICK, self._patience / 4), self._give_up)
 
-    async def _run(self) -> None:
+    def _wake(self) -> None:
+        for lane in self._lanes:
+            if len(self._waiting) >= lane.least:
+                lane.wake.set()
+
+    async def _run(self, lane: Lane) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while batch := self._next_batch():
-                await self._write(batch)
+            await lane.wake.wait()
+            lane.wake.clear()
+            has_written = False
+            while len(self._waiting) >= lane.least and (batch := self._next_batch()):
+                claims = {claim for request, _ in batch for claim in request.claims}
+                self._claimed |= claims
+                try:
+                    await self._write(lane, batch)
+                finally:
+                    self._claimed -= claims
+                has_written = True
+            if has_written:
+                # What waited only for what was under way here may begin elsewhere.
+                self._wake()
 
     def _next_batch(self) -> list[Waiting]:
         batch: list[Waiting] = []
         later: deque[Waiting] = deque()
-        claimed: set[Claim] = set()
+        claimed = set(self._claimed)
         size = 0
         while self._waiting and size < self._most_facts:
             waiting = self._waiting.popleft()
@@ -151,16 +167,16 @@ class GroupCommit:
         self._waiting = later + self._waiting
         return batch
 
-    async def _write(self, batch: list[Waiting]) -> None:
+    async def _write(self, lane: Lane, batch: list[Waiting]) -> None:
         begun = perf_counter()
         try:
-            found, moment = await self._append([request for request, _ in batch])
+            found, moment = await self._append(lane, [request for request, _ in batch])
         except AWAY:
-            self._drop()
+            lane.drop()
             self._waiting.extendleft(reversed([waiting for waiting in batch if not waiting[1].done()]))
             await asyncio.sleep(0.05)
         except Exception as error:
-            await self._isolate(batch, error)
+            await self._isolate(lane, batch, error)
         else:
             self.batches += 1
             facts = sum(len(request.facts) for request, _ in batch)
@@ -176,34 +192,19 @@ class GroupCommit:
                 became = zip(batch, found, strict=True)
                 self._stored([(request, outcome) for (request, _), outcome in became if outcome.what == "done"], moment)
 
-    async def _isolate(self, batch: list[Waiting], error: Exception) -> None:
+    async def _isolate(self, lane: Lane, batch: list[Waiting], error: Exception) -> None:
         """One bad request must not take the others down: write them one by one."""
         if len(batch) > 1:
             for waiting in batch:
-                await self._write([waiting])
+                await self._write(lane, [waiting])
         elif not batch[0][1].done():
             batch[0][1].set_exception(error)
 
-    async def _append(self, requests: list[AppendRequest]) -> tuple[list[Outcome], datetime | None]:
+    async def _append(self, lane: Lane, requests: list[AppendRequest]) -> tuple[list[Outcome], datetime | None]:
         """What became of each, and when what was done now is said to have happened."""
         async with asyncio.timeout(self._patience):
-            if self._connection is None:
-                self._connection = await self._open()
-            rows = await self._connection.fetch(APPEND, *columns(requests))
+            rows = await lane.fetch(APPEND, *columns(requests))
         return outcomes(rows, len(requests)), next((row[5] for row in rows if row[5]), None)
-
-    async def _open(self) -> Any:
-        """Whatever stands in the way of a connection is not the fault of a request."""
-        try:
-            return await self._connect()
-        except Exception as error:
-            log.warning("the log is away", error=type(error).__name__)
-            raise LogUnavailable from error
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.terminate()
 
     def _fail_all(self) -> None:
         while self._waiting:

@@ -142,7 +142,7 @@ class Writer:
 async def run(file: Path, *, writers: int, until: int, seed: int) -> None:
     dsn = os.environ["LOG_DSN"]
     pool = await connect_pool(dsn, size=2)
-    logs = [GroupCommit(lambda: connect(dsn), patience=60) for _ in range(BATCHERS)]
+    logs = [GroupCommit(lambda: connect(dsn), patience=60, crowd=3) for _ in range(BATCHERS)]
     async with AsyncExitStack() as opened:
         opened.push_async_callback(pool.close)
         for log in logs:

@@ -31,9 +31,9 @@ async def committing(dsn: str, **how: Any) -> AsyncIterator[GroupCommit]:
         await log.stop()
 
 
-@pytest.fixture
-async def log(database: Database) -> AsyncIterator[GroupCommit]:
-    async with committing(database.runtime) as made:
+@pytest.fixture(params=[1, 250], ids=["over two connections", "over one"])
+async def log(database: Database, request: pytest.FixtureRequest) -> AsyncIterator[GroupCommit]:
+    async with committing(database.runtime, crowd=request.param) as made:
         yield made
 
 
@@ -55,6 +55,21 @@ async def test_a_batch_has_a_size(database: Database) -> None:
     async with committing(database.runtime, most_facts=10) as log:
         await asyncio.gather(*[log.append(request(row(new_id(), 1))) for _ in range(100)])
         assert log.batches >= 10
+
+
+async def test_where_many_wait_two_connections_take_turns_and_no_stream_is_on_both(
+    database: Database, owner: Any
+) -> None:
+    query = "select count(*) from pg_stat_activity where usename = 'helpr' and datname = current_database()"
+    async with committing(database.runtime, crowd=20, most_facts=20) as log:
+        await asyncio.gather(*[log.append(request(row(new_id(), 1))) for _ in range(10)])
+        assert await owner.fetchval(query) == 1
+        streams = [new_id() for _ in range(40)]
+        asked = [log.append(request(row(stream, version))) for version in range(1, 21) for stream in streams]
+        outcomes = await asyncio.gather(*asked)
+        assert await owner.fetchval(query) == 2
+    assert {outcome.what for outcome in outcomes} == {"done"}
+    assert await owner.fetchval("select array_agg(position order by position) from log.events") == list(range(1, 811))
 
 
 async def test_requests_for_one_stream_keep_their_order(log: GroupCommit) -> None:
