@@ -48,6 +48,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     is_demo: bool = False
     demo_organisation: UUID = DEMO
 
+    @property
+    def here(self) -> str:
+        """Where this machine itself reaches Helpr, past any proxy."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
     def environment(self) -> dict[str, str]:
         """The same settings as variables, for the processes that are started from here."""
         return {

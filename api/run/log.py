@@ -30,7 +30,8 @@ def tail(settings: Settings, *, most: int, is_followed: bool, as_json: bool) -> 
         db.execute("listen helpr_log")
         page = looking.end(db, most)
         _show(page, as_json=as_json)
-        position = page[-1].position if page else 0
+        known = page or looking.end(db, 1)
+        position = known[-1].position if known else 0
         while is_followed:
             for _ in db.notifies(timeout=POLL, stop_after=1):
                 pass

@@ -30,7 +30,8 @@ def bring_up(settings: Settings) -> int:
     for name in done:
         console.print(f"  {'built' if name.startswith('view ') else 'applied'} {name}")
     if done:
-        console.print("The database is of this version now. Start or restart: helpr run api, helpr run views.")
+        console.print("The database is of this version now. Start or restart:")
+        console.print("  helpr run api, helpr run views, helpr run clock")
     else:
         console.print("The database is of this version already; nothing was done.")
     return 0

@@ -18,6 +18,7 @@ from api.run.demo.hiring import hire
 from api.run.demo.people import people
 from api.run.leaving import Leaving
 from api.run.logs import log_to_stderr
+from api.run.port import BACKLOG, sockets_on
 from api.run.scraping import Scraping
 from api.run.versions import refuse_other_version
 from api.run.wire import BoundedProtocol
@@ -26,7 +27,6 @@ from api.shell import App
 from infrastructure.event_log.db_functions import refuse_db_functions
 from infrastructure.processes import die_with_parent
 
-BACKLOG = 4096
 DRAIN = 20.0
 """Seconds for what is under way to be finished; whoever has not said all of their request by then is not waited for."""
 KEPT_ALIVE = 75
@@ -107,12 +107,12 @@ async def listening(house: House, app: App | None = None) -> AsyncIterator[async
 
 @asynccontextmanager
 async def answering(app: Any, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
-    """Answers by an ASGI application, until the end; then what is under way is finished."""
+    """Answers by an ASGI application, until the end; then what is under way is finished. Raises PortIsTaken,
+    AddressIsWrong: the server itself would end the process without a word."""
+    sockets = sockets_on(host, port, otherwise=f"HELPR_PORT={port + 1}")
     server = Server(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
             http=BoundedProtocol,
             ws="websockets-sansio",
             ws_max_size=LONGEST_FRAME,
@@ -130,7 +130,7 @@ async def answering(app: Any, host: str, port: int) -> AsyncIterator[asyncio.Tas
             proxy_headers=False,
         )
     )
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets))
     try:
         yield serving
     finally:

@@ -1,6 +1,5 @@
 """``helpr up``: everything on one machine, as one group of processes that live and die together."""
 
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import psycopg
 from msgspec.structs import replace
 
 from api.run.owning import DatabaseIsAway
+from api.run.port import sockets_on
 from api.settings import DIST, Settings
 from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres, PostgresFailed
 from infrastructure.database.migrations import migrate
@@ -25,10 +25,6 @@ Said = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
 AGAIN = 2.0
 """Seconds between two tries to start a PostgreSQL that cannot start."""
-
-
-class PortIsTaken(Exception):
-    """Somebody else listens there; the message says how to choose another port."""
 
 
 class DataIsUnwritable(Exception):
@@ -51,9 +47,9 @@ class Running(msgspec.Struct, frozen=True):
 def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[Running]:
     """Starts the database if it is ours, brings the schema up, starts the processes and waits until they serve.
 
-    Call it from the main thread. Raises PostgresFailed, PortIsTaken, DataIsUnwritable, GroupFailed, DatabaseIsAway,
-    DatabaseIsTooOld, SchemaIsForeign, OwnerMayNot, each with a sentence for the operator; KeyboardInterrupt when
-    somebody says stop before all is ready. Afterwards nothing is left running.
+    Call it from the main thread. Raises PostgresFailed, PortIsTaken, AddressIsWrong, DataIsUnwritable, GroupFailed,
+    DatabaseIsAway, DatabaseIsTooOld, SchemaIsForeign, OwnerMayNot, each with a sentence for the operator;
+    KeyboardInterrupt when somebody says stop before all is ready. Afterwards nothing is left running.
     """
     refuse_db_functions()
     _refuse_taken_port(settings)
@@ -79,7 +75,7 @@ def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[R
                 group.start()
                 if not group.wait_until_ready():
                     raise KeyboardInterrupt
-                yield Running(settings, group, settings.public_url or f"http://{settings.host}:{settings.port}")
+                yield Running(settings, group, settings.public_url or settings.here)
             finally:
                 group.stop()
     finally:
@@ -115,7 +111,7 @@ def at_home(settings: Settings) -> Settings:
 
 
 def _children(settings: Settings) -> list[Child]:
-    ready = f"http://{settings.host}:{settings.port}/readyz"
+    ready = f"{settings.here}/readyz"
     logs, environment = settings.data / "logs", settings.environment()
     return [
         Child("views", _command("views"), environment, logs / "views.log"),
@@ -129,15 +125,8 @@ def _command(process: str) -> list[str]:
 
 
 def _refuse_taken_port(settings: Settings) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError:
-            raise PortIsTaken(
-                f"Something else listens on {settings.host}:{settings.port}. Use another port: helpr up --port "
-                f"{settings.port + 1}"
-            ) from None
+    for probe in sockets_on(settings.host, settings.port, otherwise=f"helpr up --port {settings.port + 1}"):
+        probe.close()
 
 
 def _refuse_unwritable(data: Path) -> None:

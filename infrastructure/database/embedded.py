@@ -80,11 +80,13 @@ class EmbeddedPostgres:
         return self.owner_dsn
 
     def is_running(self) -> bool:
-        """Whether a server answers that this or another process has started on the folder."""
+        """Whether a server answers that this or another process has started on the folder. Asking makes nothing: a
+        password that is gone is not drawn anew."""
         remembered = self.data / "run" / "port"
-        if not remembered.exists():
+        port = remembered.read_text().strip() if remembered.exists() else ""
+        if not port.isdecimal() or not (self.data / "secrets" / "postgres").exists():
             return False
-        self._port = int(remembered.read_text())
+        self._port = int(port)
         try:
             psycopg.connect(self.owner_dsn, connect_timeout=2).close()
         except psycopg.OperationalError:

@@ -138,6 +138,26 @@ def test_a_lost_runtime_password_is_drawn_anew(postgres: EmbeddedPostgres) -> No
     assert ask(postgres.runtime_dsn, "select 1") == 1
 
 
+@pytest.mark.parametrize("port", ["", "soon"])
+def test_a_port_that_is_no_number_is_nobodys(data: Path, port: str) -> None:
+    for name in ("run", "secrets"):
+        (data / name).mkdir()
+    (data / "secrets" / "postgres").write_text("words")
+    (data / "run" / "port").write_text(port)
+    assert not EmbeddedPostgres(data).is_running()
+
+
+@pytest.mark.requirement("R-OPS-2")
+def test_who_only_asks_whether_it_runs_draws_no_password(data: Path) -> None:
+    """The next start would no longer say that the one which the cluster knows is gone."""
+    with EmbeddedPostgres(data):
+        (data / "secrets" / "postgres").unlink()
+        assert not EmbeddedPostgres(data).is_running()
+    assert not (data / "secrets" / "postgres").exists()
+    with pytest.raises(PostgresFailed, match="is gone: put it back from a backup"):
+        EmbeddedPostgres(data).start()
+
+
 def test_the_pid_of_a_stranger_does_not_keep_it_from_starting(postgres: EmbeddedPostgres) -> None:
     postgres.stop()
     cluster = postgres.data / "postgres"

@@ -28,7 +28,8 @@ def fill(
     stopped: Callable[[], bool],
     meanwhile: Callable[[], None] = lambda: None,
 ) -> str:
-    """A crowd talks, unless it has talked before. What became of it in a sentence; "" when there was nothing to do.
+    """A crowd talks, unless it has talked before; not by way of ``url``, which is where people come. What became of it
+    in a sentence; "" when there was nothing to do.
 
     ``meanwhile`` is called ten times a second; ``stopped`` ends it at once. Raises DialoguesAreUnreadable, TurnedAway.
     """
@@ -47,7 +48,7 @@ def fill(
         if done:
             progress(BAR, done, total)
 
-    crowd = Crowd(url, people.organisation, Journal(settings.data / "demo.jsonl"), said=said)
+    crowd = Crowd(settings.here, people.organisation, Journal(settings.data / "demo.jsonl"), said=said)
     credentials = [Credentials(agent.id, agent.email, people.password) for agent in talkers]
     try:
         is_filled = _aside(lambda: _until_stopped(crowd, credentials, stories, stopped), tick)

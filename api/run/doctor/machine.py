@@ -154,7 +154,7 @@ class Home:
             if is_held:
                 return wrong("running", f"Helpr runs, and nothing answers on {host}:{port}.", self._words())
             return ok("port", f"{host}:{port} is free.")
-        health = _health(f"http://{host}:{port}/readyz")
+        health = _health(f"{self._settings.here}/readyz")
         if health is None:
             return wrong("port", f"Something else listens on {host}:{port}.", f"helpr up --port {port + 1}")
         away = [part for part, answers in health.parts.items() if not answers]
