@@ -33,7 +33,7 @@ from api.metrics import Metrics
 from api.problems import HANDLERS
 from api.rate_limits import RateLimits
 from api.request_log import RequestLog, request_id
-from api.settings import Settings
+from api.settings import Settings, local
 from api.usage import daily
 from api.visitors import directory
 from api.widget import arrival, identification
@@ -75,20 +75,20 @@ MOST_NOTICES = 1000
 
 def root_key(url: str) -> RootKey:
     """``file:///path`` of a local root key, or ``aws-kms:///alias/name?region=eu-central-1``."""
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        return LocalRootKey(Path(parts.path))
+    if file := local(url):
+        return LocalRootKey(file)
     # boto3 takes 25 MB and half a second of every start: only who uses it is to pay for it.
     from infrastructure.keys.aws_kms import AwsKms
 
+    parts = urlsplit(url)
     options = dict(part.split("=", 1) for part in parts.query.split("&") if "=" in part)
     return AwsKms(parts.path.removeprefix("/"), region=options.get("region", ""), endpoint=options.get("endpoint"))
 
 
 def key_store(url: str) -> KeyStore:
     """``sqlite:///path`` of the embedded store, or the DSN of a PostgreSQL database of its own."""
-    parts = urlsplit(url)
-    return SqliteKeyStore(Path(parts.path)) if parts.scheme == "sqlite" else PostgresKeyStore(url)
+    file = local(url)
+    return SqliteKeyStore(file) if file else PostgresKeyStore(url)
 
 
 class House:

@@ -86,14 +86,14 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this process; raises SettingIsWrong."""
     data = Path(environment.get("HELPR_DATA") or default_data()).absolute()
     database = environment.get("HELPR_DATABASE_URL", "")
+    owner = environment.get("HELPR_DATABASE_OWNER_URL") or database
+    keys = _whole(environment.get("HELPR_KEYS_URL") or f"sqlite:///{data / 'keys' / 'keys.sqlite'}", "HELPR_KEYS_URL")
     return Settings(
         data=data,
         database_url=database,
-        owner_url=environment.get("HELPR_DATABASE_OWNER_URL") or database,
-        keys_url=_apart(
-            environment.get("HELPR_KEYS_URL") or f"sqlite:///{data / 'keys' / 'keys.sqlite'}", database, data
-        ),
-        kms_url=environment.get("HELPR_KMS_URL") or f"file://{data / 'root' / 'root.key'}",
+        owner_url=owner,
+        keys_url=_apart(keys, (database, owner), data),
+        kms_url=_whole(environment.get("HELPR_KMS_URL") or f"file://{data / 'root' / 'root.key'}", "HELPR_KMS_URL"),
         keys_kept=_seconds(environment.get("HELPR_KEYS_KEPT") or "60", "HELPR_KEYS_KEPT", most=60),
         public_url=environment.get("HELPR_PUBLIC_URL", "").rstrip("/"),
         host=environment.get("HELPR_HOST") or "127.0.0.1",
@@ -108,13 +108,27 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def _apart(keys: str, database: str, data: Path) -> str:
-    """Where the keys lie: never in the main database, for a copy of it would bring forgotten people back."""
-    if keys.startswith("sqlite:"):
-        file = Path("/", urlsplit(keys).path.lstrip("/"))
+def local(url: str) -> Path | None:
+    """The file that ``sqlite:///path`` or ``file:///path`` names, to everybody; None when it names no file."""
+    kind, _, path = url.partition(":")
+    return Path("/", path.lstrip("/")) if kind in ("file", "sqlite") else None
+
+
+def _whole(url: str, name: str) -> str:
+    """A path that begins nowhere would be another one for each who opens it."""
+    kind, _, path = url.partition(":")
+    if local(url) and not path.startswith("/"):
+        raise SettingIsWrong(f"{name} must name the whole path, such as {kind}:///var/lib/helpr/…")
+    return url
+
+
+def _apart(keys: str, databases: tuple[str, ...], data: Path) -> str:
+    """Where the keys lie: never in the main database, for a copy of it would bring forgotten people back. What has
+    two names is found when the store is opened."""
+    if file := local(keys):
         is_inside = file.resolve().is_relative_to((data / "postgres").resolve())
     else:
-        is_inside = bool(database) and _names(keys) == _names(database)
+        is_inside = any(database and _names(keys) == _names(database) for database in databases)
     if is_inside:
         raise SettingIsWrong("HELPR_KEYS_URL must lie outside the main database: a database or a file of its own")
     return keys

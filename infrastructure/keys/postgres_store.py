@@ -26,9 +26,19 @@ create table if not exists followed (
     one integer primary key check (one = 1), position bigint not null, event uuid not null);
 """
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+LOG_IS_HERE = """select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'log' and c.relname = 'events'"""
+"""Asked of the catalogue, which answers whoever may not see the log, too."""
 DEADLINE = 5.0
 """Seconds to wait for a connection, and for an answer."""
 MOST_WAITING = 1000
+
+
+class KeysBesideLog(Exception):
+    """The database of the keys holds the log: a copy of it would bring forgotten people back."""
+
+    def __str__(self) -> str:
+        return "HELPR_KEYS_URL names the database of the log, by whatever name: keys need a database of their own."
 
 
 class PostgresKeyStore:
@@ -40,6 +50,7 @@ class PostgresKeyStore:
         self._line = Line(MOST_WAITING)
 
     async def open(self) -> None:
+        """Raises KeysUnavailable; KeysBesideLog when this is the main database, whatever name it goes by here."""
         if self._pool is None:
             try:
                 self._pool = await asyncpg.create_pool(
@@ -48,6 +59,8 @@ class PostgresKeyStore:
             except AWAY as error:
                 raise _unavailable(error) from error
         async with self._connection() as connection, connection.transaction():
+            if await connection.fetchval(LOG_IS_HERE):
+                raise KeysBesideLog
             await connection.execute("select pg_advisory_xact_lock(7305508, 2)")
             await connection.execute(TABLES)
 

@@ -9,7 +9,7 @@ import pytest
 
 from api.accounts.signing_in import _cookie
 from api.caller import Door
-from api.settings import DEMO, SettingIsWrong, read_settings
+from api.settings import DEMO, SettingIsWrong, local, read_settings
 from domain.accounts.events import SessionStarted
 from domain.shared.ids import OrganisationId
 from infrastructure.database.migrations import FILES
@@ -72,6 +72,27 @@ def test_keys_in_the_main_database_are_refused(keys: str, database: str) -> None
     with pytest.raises(SettingIsWrong, match="outside the main database") as refused:
         read_settings(surroundings)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.requirement("R-PRI-7")
+def test_keys_where_the_owner_of_the_main_database_works_are_refused() -> None:
+    keys = "postgresql://keys@db.example/helpr"
+    surroundings = {"HELPR_KEYS_URL": keys, "HELPR_DATABASE_OWNER_URL": "postgresql://owner@db.example/helpr"}
+    with pytest.raises(SettingIsWrong, match="outside the main database"):
+        read_settings(surroundings | {"HELPR_DATABASE_URL": "postgresql://pool.example/helpr"})
+
+
+@pytest.mark.parametrize("name", ["HELPR_KEYS_URL", "HELPR_KMS_URL"])
+@pytest.mark.parametrize("kind", ["sqlite", "file"])
+def test_a_file_is_named_by_its_whole_path(name: str, kind: str) -> None:
+    with pytest.raises(SettingIsWrong, match=f"{name} must name the whole path"):
+        read_settings({name: f"{kind}:keys/keys.sqlite"})
+
+
+@pytest.mark.parametrize("url", ["sqlite:///srv/a#b/keys?", "sqlite:/srv/a#b/keys?", "sqlite:////srv/a#b/keys?"])
+def test_whoever_opens_or_looks_at_a_file_means_the_same_one(url: str) -> None:
+    """The data's folder may have any name."""
+    assert local(url) == Path("/srv/a#b/keys?")
 
 
 @pytest.mark.parametrize(

@@ -127,3 +127,10 @@ class _Silent:
 
     async def fill(self, *_: object) -> bool:
         return False
+
+
+@pytest.mark.requirement("R-PRI-7")
+def test_the_doctor_knows_the_database_of_the_log_by_its_other_names(installation: Installation) -> None:
+    keys = installation.owner.replace("127.0.0.1", "localhost")
+    (found,) = installation.findings("key store", HELPR_KEYS_URL=keys)
+    assert (found.verdict, "keys need a database of their own" in found.says) == ("wrong", True)

@@ -8,14 +8,15 @@ import psycopg
 
 from api.main import key_store, root_key
 from api.run.doctor.finding import Finding, look, ok, wrong
-from api.run.doctor.machine import is_readable, local
-from api.settings import Settings
+from api.run.doctor.machine import is_readable
+from api.settings import Settings, local
 from domain.compliance.events import KeysDestroyed
 from domain.shared.event import Event, Sealed
 from infrastructure.event_log import looking
 from infrastructure.event_log.reading import COLUMNS
 from infrastructure.keys.keyring import CELL, MASTER, TenantKeyring
 from infrastructure.keys.marks import marks_of
+from infrastructure.keys.postgres_store import LOG_IS_HERE, KeysBesideLog
 from infrastructure.keys.record import Tampered
 from infrastructure.keys.root_key import KeysUnavailable, RootKey
 from infrastructure.keys.store import KeyStore
@@ -67,6 +68,8 @@ def _store_there(url: str, has_facts: bool) -> tuple[bool, Finding]:
     else:
         try:
             with psycopg.connect(url, connect_timeout=3) as keys:
+                if keys.execute(LOG_IS_HERE).fetchone():
+                    return False, wrong("key store", str(KeysBesideLog()), "Mend HELPR_KEYS_URL.")
                 is_made = bool(keys.execute("select 1 from pg_class where relname = 'scope_keys'").fetchone())
         except psycopg.Error:
             return False, wrong("key store", "It does not answer.", "Start it, or mend HELPR_KEYS_URL.")

@@ -15,7 +15,7 @@ import msgspec
 
 from api.health import Health
 from api.run.doctor.finding import Finding, look, ok, wrong
-from api.settings import DIST, Settings
+from api.settings import DIST, Settings, local
 from infrastructure.event_log.db_functions import DbFunctionsLoseEvents, refuse_db_functions
 
 OTHERS = frozenset({"HELPR_DEMO_DATA"})
@@ -167,12 +167,6 @@ class Home:
 
     def _words(self) -> str:
         return f"Is it on another port (--port)? Else read {self._data / 'logs' / 'api.log'}"
-
-
-def local(url: str) -> Path | None:
-    """The file that a URL names, None when it names no file."""
-    parts = urlsplit(url)
-    return Path("/", parts.path.lstrip("/")) if parts.scheme in ("file", "sqlite") else None
 
 
 def is_readable(file: Path) -> bool:
