@@ -66,11 +66,17 @@ SCHEMES = {
 
 
 class DescriptionFile(JsonRenderPlugin):
-    """Serves the described file."""
+    """Serves the described file, which is made once for each application: everybody may ask for it."""
+
+    _of: dict[str, Any] | None = None
+    _rendered = b""
 
     def render(self, request: Any, openapi_schema: dict[str, Any]) -> bytes:
         """The file as JSON."""
-        return super().render(request, described(openapi_schema))
+        if self._of is not openapi_schema:
+            self._rendered = super().render(request, described(openapi_schema))
+            self._of = openapi_schema
+        return self._rendered
 
 
 CONFIG = OpenAPIConfig(

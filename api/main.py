@@ -332,7 +332,7 @@ def _parts(house: House) -> dict[str, Any]:
         "broadcast": house.broadcast,
         "news": house.news,
         "say_typing": house.say_typing,
-        "check": house.ready,
+        "check": health.Lately(house.ready),
         "colleagues": partial(is_colleague, events=house.events),
         "visitors": partial(has_arrived, events=house.events),
     }
