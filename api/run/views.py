@@ -1,5 +1,6 @@
 """A view worker's process, and what people ask of the views: how they are, build them anew, replay what was parked."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -22,6 +23,9 @@ from projections import views
 from projections.view import View
 
 log = structlog.get_logger()
+PATIENT = 5
+"""What is acknowledged comes first: where a machine has more to do than it can, its views wait for its writers, and
+have caught up a moment later."""
 
 
 class ViewIsUnknown(Exception):
@@ -31,6 +35,7 @@ class ViewIsUnknown(Exception):
 def work(settings: Settings) -> None:
     """Folds until SIGTERM or SIGINT."""
     die_with_parent()
+    os.nice(PATIENT)
     log_to_stderr(settings.log_level)
     refuse_db_functions()
     refuse_other_version(settings.database_url)
