@@ -1,6 +1,7 @@
 """``helpr up --demo``, started, stopped and killed as people and machines do it."""
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from api.settings import DEMO
 from projections import views
+from tests.benchmarks.product import family
 from tests.database.conftest import running_on
 from tests.demo.conftest import Up, helpr
 
@@ -51,6 +53,16 @@ def test_views_are_shown_built_anew_and_replayed_while_it_runs(running: Up) -> N
     assert "inbox" in helpr("views", "status", *data).stdout
     assert "inbox        0 streams" in helpr("views", "replay", *data).stdout
     assert sum(running.counts()[folder] for folder in ("open", "resolved")) == 40
+
+
+def test_where_there_is_too_much_to_do_views_wait_for_writers(running: Up) -> None:
+    patience = {}
+    for pid in family(running.process.pid):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode().split("\0")
+        if words[-2:-1] == ["run"]:
+            patience[words[-1]] = os.getpriority(os.PRIO_PROCESS, pid)
+    assert patience.keys() == {"api", "views", "clock"}
+    assert patience["views"] > patience["api"] == patience["clock"]
 
 
 def test_a_second_one_on_the_same_folder_or_port_says_what_is_wrong(running: Up, tmp_path: Path) -> None:
