@@ -4,7 +4,7 @@ the command line and the tests."""
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,7 +54,7 @@ from infrastructure.event_log.group_commit import GroupCommit
 from infrastructure.event_log.memories import Memories, key_of
 from infrastructure.event_log.reading import LogReader, Unreadable
 from infrastructure.keys import digests, marks
-from infrastructure.keys.keyring import TenantKeyring
+from infrastructure.keys.keyring import CELL, MASTER, TenantKeyring
 from infrastructure.keys.live_tokens import LiveTokens
 from infrastructure.keys.local_root import LocalRootKey
 from infrastructure.keys.passwords import Argon2Passwords
@@ -152,7 +152,7 @@ class House:
         with suppress(Exception):
             parts["database"] = await self.pool.fetchval("select 1", timeout=2) == 1
         with suppress(Exception):
-            await asyncio.wait_for(self.keyring.living(UUID(int=0), "master:cell"), 2)
+            await asyncio.wait_for(self.keyring.living(CELL, MASTER), 2)
             parts["keys"] = True
         return parts
 
@@ -197,31 +197,28 @@ class House:
 
 @asynccontextmanager
 async def opened(settings: Settings, *, process: str = "api") -> AsyncIterator[House]:
-    """A house with its lights on, whose parts stop in the order in which nothing acknowledged is lost."""
-    pool = await connect_pool(settings.database_url)
-    house = House(settings, pool=pool, process=process)
-    await house.keyring.open_store()
-    await house.tombstones.put_back()
-    house.log.start()
-    await house.positions.look()
-    await house.follower.start()
-    house.wakeups.start()
-    house.broadcast.start()
-    house.news.start()
-    house.damages.start()
-    try:
+    """A house with its lights on, whose parts stop in the order in which nothing acknowledged is lost, also where the
+    start has failed."""
+    async with AsyncExitStack() as stops:
+        pool = await connect_pool(settings.database_url)
+        stops.push_async_callback(pool.close)
+        house = House(settings, pool=pool, process=process)
+        # The last one stops first. Whatever has not started has nothing to stop.
+        stops.push_async_callback(asyncio.to_thread, house.traces.stop)
+        stops.callback(house.passwords.close)
+        stops.push_async_callback(house.keyring.close)
+        for part in (house.follower, house.wakeups, house.log, house.broadcast, house.news, house.damages):
+            stops.push_async_callback(part.stop)
+        await house.keyring.open_store()
+        await house.tombstones.put_back()
+        house.log.start()
+        await house.positions.look()
+        await house.follower.start()
+        house.wakeups.start()
+        house.broadcast.start()
+        house.news.start()
+        house.damages.start()
         yield house
-    finally:
-        await house.damages.stop()
-        await house.news.stop()
-        await house.broadcast.stop()
-        await house.log.stop()
-        await house.wakeups.stop()
-        await house.follower.stop()
-        await house.keyring.close()
-        house.passwords.close()
-        await pool.close()
-        await asyncio.to_thread(house.traces.stop)
 
 
 def web(house: House) -> shell.Shell:

@@ -114,6 +114,15 @@ def local(url: str) -> Path | None:
     return Path("/", path.lstrip("/")) if kind in ("file", "sqlite") else None
 
 
+def login_of(dsn: str) -> str | None:
+    """Who connects by this DSN, in whichever way it says so; None when it says nobody. Raises SettingIsWrong."""
+    try:
+        user = conninfo_to_dict(dsn).get("user")
+    except ProgrammingError:
+        raise SettingIsWrong("HELPR_DATABASE_URL must be the DSN of a PostgreSQL database") from None
+    return str(user) if user else None
+
+
 def _whole(url: str, name: str) -> str:
     """A path that begins nowhere would be another one for each who opens it."""
     kind, _, path = url.partition(":")

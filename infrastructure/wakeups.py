@@ -5,10 +5,9 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncpg
 import structlog
 
-from infrastructure.database.lost import LOST
+from infrastructure.database.lost import AWAY
 
 log = structlog.get_logger()
 LONGEST_PAUSE = 1.0
@@ -52,7 +51,7 @@ class Wakeups:
                 connection = await self._connect()
                 pause = 0.1
                 await self._listen(connection)
-            except (*LOST, asyncpg.PostgresError) as error:
+            except AWAY as error:
                 log.warning("wake-ups are away", error=type(error).__name__, retry_in=pause)
             finally:
                 if connection is not None:

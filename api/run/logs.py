@@ -58,7 +58,6 @@ class Flood:
 def log_to_stderr(level: str = "info") -> None:
     """Call it first thing in a process. Libraries are heard from warnings up, whatever the level."""
     processors: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         with_ids,
         structlog.processors.add_log_level,
         Flood(),

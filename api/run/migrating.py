@@ -1,12 +1,10 @@
 """``helpr migrate``: brings a database that somebody else keeps to this version."""
 
-from urllib.parse import urlsplit
-
 import psycopg
 
 from api.run.owning import DatabaseIsAway
 from api.run.terminal import console, progress
-from api.settings import Settings
+from api.settings import Settings, login_of
 from infrastructure.database.migrations import migrate
 from projections import views
 
@@ -21,7 +19,7 @@ def bring_up(settings: Settings) -> int:
             done = migrate(
                 settings.owner_url,
                 views.ALL,
-                runtime_login=urlsplit(settings.database_url).username,
+                runtime_login=login_of(settings.database_url),
                 progress=moved,
                 waiting=lambda: console.print("Another helpr is at it; waiting until it is through.", style="dim"),
             )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from urllib.parse import urlsplit
 
 import msgspec
 import psycopg
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 
 from api.run.owning import DatabaseIsAway
 from api.run.port import sockets_on
-from api.settings import DIST, Settings
+from api.settings import DIST, Settings, login_of
 from infrastructure.database.embedded import RUNTIME_LOGIN, EmbeddedPostgres, PostgresFailed
 from infrastructure.database.migrations import migrate
 from infrastructure.event_log.db_functions import refuse_db_functions
@@ -61,7 +60,7 @@ def running(settings: Settings, *, said: Said, progress: Progress) -> Iterator[R
             postgres.start()
             settings = replace(settings, database_url=postgres.runtime_dsn, owner_url=postgres.owner_dsn)
         said("Preparing the database")
-        login = RUNTIME_LOGIN if postgres else urlsplit(settings.database_url).username
+        login = RUNTIME_LOGIN if postgres else login_of(settings.database_url)
         try:
             migrate(settings.owner_url, views.ALL, runtime_login=login, progress=progress)
         except psycopg.OperationalError:

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from infrastructure.database.connections import keep_alive
+from infrastructure.database.lost import AWAY
 from infrastructure.keys.line import Line
 from infrastructure.keys.root_key import KeysUnavailable
 from infrastructure.keys.store import Followed, TenantKey, WrappedKey
@@ -25,7 +26,6 @@ create index if not exists scope_keys_by_epoch on scope_keys (tenant, epoch) whe
 create table if not exists followed (
     one integer primary key check (one = 1), position bigint not null, event uuid not null);
 """
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 LOG_IS_HERE = """select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'log' and c.relname = 'events'"""
 """Asked of the catalogue, which answers whoever may not see the log, too."""

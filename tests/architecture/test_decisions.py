@@ -9,7 +9,7 @@ import pytest
 
 from api.accounts.signing_in import _cookie
 from api.caller import Door
-from api.settings import DEMO, SettingIsWrong, local, read_settings
+from api.settings import DEMO, SettingIsWrong, local, login_of, read_settings
 from domain.accounts.events import SessionStarted
 from domain.shared.ids import OrganisationId
 from infrastructure.database.migrations import FILES
@@ -108,6 +108,20 @@ def test_whoever_opens_or_looks_at_a_file_means_the_same_one(url: str) -> None:
 def test_keys_elsewhere_are_welcome(keys: str, database: str) -> None:
     surroundings = {"HELPR_DATA": "/srv/helpr", "HELPR_KEYS_URL": keys, "HELPR_DATABASE_URL": database}
     assert read_settings(surroundings).keys_url == (keys or "sqlite:////srv/helpr/keys/keys.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("dsn", "login"),
+    [
+        ("postgresql://app:secret@db.example/helpr", "app"),
+        ("postgresql://db.example/helpr?user=app", "app"),
+        ("postgresql://a%70p@db.example/helpr", "app"),
+        ("host=db.example user=app", "app"),
+        ("postgresql://db.example/helpr", None),
+    ],
+)
+def test_rights_are_given_to_whom_the_dsn_names(dsn: str, login: str | None) -> None:
+    assert login_of(dsn) == login
 
 
 @pytest.mark.requirement("R-PRI-7")
