@@ -152,9 +152,6 @@ class ProcessGroup:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def pids(self) -> dict[str, int]:
-        return {name: process.pid for name, process in self._running.items()}
-
     def watch(self) -> None:
         """Keeps the children running until somebody says stop."""
         while not self._stop.wait(0.1):

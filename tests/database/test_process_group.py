@@ -46,10 +46,10 @@ def test_a_child_that_crashes_is_started_again_and_its_last_words_are_told(child
     said: list[str] = []
     group = ProcessGroup([child("time.sleep(600)")], said=said.append)
     group.start()
-    first = group.pids()["worker"]
+    (first,) = running_on(data)
     (data / "logs" / "worker.log").write_text("one\nthe roof is on fire\n")
     os.kill(first, signal.SIGKILL)
-    eventually(lambda: looked(group).pids().get("worker", first) != first)
+    eventually(lambda: looked(group) and running_on(data).keys() - {first})
     group.stop()
     assert said == ["worker stopped with -9, starting it again. Its last words: one / the roof is on fire"]
     assert not running_on(data)
