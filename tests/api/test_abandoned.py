@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,6 +17,7 @@ from tests.api.quiet import RUNNING, no_query_is_left, nothing_happens
 from tests.api.raw import raw, said
 from tests.api.routes import ROUTES, Route, World
 from tests.conftest import Database
+from tests.event_log.waiting import eventually
 from tests.house import running
 
 pytestmark = [pytest.mark.usefixtures("unhurried"), pytest.mark.requirement("R-OPS-1")]
@@ -24,6 +27,11 @@ READS = [
 ]
 OF_THE_API = RUNNING + " and application_name = 'helpr helpr_app'"
 AS_LONG_AS_A_QUERY_MAY_TAKE = 20
+
+
+async def more_than(number: int, watching: Any) -> bool:
+    """Whether the API asks so many questions at the same time."""
+    return len(await watching.fetch(OF_THE_API)) > number
 
 
 @pytest.mark.parametrize("route", WRITES, ids=[route.name for route in WRITES])
@@ -51,8 +59,12 @@ async def test_a_whole_request_is_kept_though_nobody_waits_for_the_answer(world:
     (route,) = [route for route in ROUTES if route.name == "sendMessage"]
     before = await world.helpr.house.reader.head()
     body = json.dumps({"text": "I am gone already"}).encode()
+
+    async def is_kept() -> bool:
+        return await world.helpr.house.reader.head() > before
+
     async with said(world, raw(world, route, body, length=f"Content-Length: {len(body)}")):
-        await asyncio.sleep(0.2)
+        await eventually(is_kept)
     await no_query_is_left(world.helpr)
     assert await world.helpr.house.reader.head() == before + 1
 
@@ -68,9 +80,9 @@ async def test_a_query_whose_asker_is_gone_does_not_go_on(world: World) -> None:
         for schema, table in tables:
             await owner.execute(f'lock table "{schema}"."{table}" in access exclusive mode')
         for route in READS[:4]:
+            before = len(await watching.fetch(OF_THE_API))
             async with said(world, raw(world, route, b"", length="Accept: */*")):
-                await asyncio.sleep(0.05)
-        assert await watching.fetch(OF_THE_API)
+                await eventually(partial(more_than, before, watching))
         for _ in range(AS_LONG_AS_A_QUERY_MAY_TAKE * 10):
             if not (found := await watching.fetch(OF_THE_API)):
                 break

@@ -72,7 +72,6 @@ async def test_no_memory_that_is_behind_refuses_for_good_though_no_time_is_left(
     assert (await hurried.change(Conversation, conversation, words(visitor), asked=asked())).version == 3
 
 
-@pytest.mark.requirement("R-OPS-2")
 class Away:
     """A log that never answers, and says so when somebody has waited long enough."""
 
@@ -81,6 +80,7 @@ class Away:
         raise LogUnavailable
 
 
+@pytest.mark.requirement("R-OPS-2")
 async def test_those_who_queue_up_do_not_add_up_their_patience(here: Process, keys: TenantKeyring) -> None:
     events = LogEventStore(Away(), here.reader, keys, here.memories, patience=0.5)
     conversation = new_id()

@@ -1,6 +1,7 @@
 """PostgreSQL restarts, is locked, full, or only to be read, while sixteen people write: who cannot be served is told so
 and when to come again, what was acknowledged is kept, and all goes on by itself in the same processes."""
 
+import asyncio
 import itertools
 import signal
 import time
@@ -130,11 +131,12 @@ async def test_there_is_no_connection_left(helpr: Standing, writers: Writers) ->
     """Somebody has taken all of them, and those that we had are cut."""
     with helpr.owning() as owner, ExitStack() as crowd:
         dsn = helpr.settings.database_url
-        while come(crowd, dsn) or owner.execute(GUESTS).fetchone() != (0,):
-            pass
-        await writers.until_somebody_is_refused()
-        while await reads(helpr, writers) != 503 or helpr.is_ready():
-            come(crowd, dsn)
+        async with asyncio.timeout(120):
+            while come(crowd, dsn) or owner.execute(GUESTS).fetchone() != (0,):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            await writers.until_somebody_is_refused()
+            while await reads(helpr, writers) != 503 or helpr.is_ready():
+                come(crowd, dsn)
 
 
 @pytest.mark.usefixtures("served_by_the_same")

@@ -173,7 +173,7 @@ def test_a_command_that_is_named_is_one(command: str) -> None:
 
 def test_every_metric_has_an_alarm_with_a_threshold_and_a_mend() -> None:
     ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("helpr_")}
-    lines = re.findall(r"^\| `(.*?[=><] ?[\d.r].*?)`.*? \| (.+?) \| (.+?) \|$", PAGE, re.M)
+    lines = re.findall(r"^\| `(.*?[=><] ?[\d.ri].*?)`.*? \| (.+?) \| (.+?) \|$", PAGE, re.M)
     named = {name for alarm, _, _ in lines for name in re.findall(r"helpr_\w+", alarm)}
     assert {re.sub(r"_(total|sum|count|bucket)$", "", name) for name in named} == {
         *ours,
@@ -182,6 +182,23 @@ def test_every_metric_has_an_alarm_with_a_threshold_and_a_mend() -> None:
     }
     assert len(lines) == len(re.findall("^[|] `", PAGE[PAGE.index("At 3 a.m.") :], re.M))
     assert all(means and mend for _, means, mend in lines)
+
+
+def can_ring(alarm: str) -> bool:
+    """Series of two selectors with different labels are only compared where it is said which labels do not count, and
+    what counts for the whole product is added up over its processes."""
+    labels = {frozenset(re.findall(r"(\w+)(?:=~|=)\"", found)) | {found} for found in re.findall(r"{(.*?)}", alarm)}
+    return len(labels) < 2 or "ignoring(" in alarm or "on(" in alarm
+
+
+@pytest.mark.parametrize("alarm", re.findall(r"^\| `(helpr_.*?|.*?helpr_.*?)`.*? \|", PAGE, re.M))
+def test_an_alarm_can_ring(alarm: str) -> None:
+    assert can_ring(alarm)
+
+
+def test_one_that_never_can_would_be_found() -> None:
+    assert not can_ring('rate(a{found="x"}[5m]) > rate(a{found="y"}[5m])')
+    assert can_ring('rate(a{found="x"}[5m]) > ignoring(found) rate(a{found="y"}[5m])')
 
 
 def test_every_check_of_the_doctor_has_a_line() -> None:

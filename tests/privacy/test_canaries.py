@@ -150,8 +150,9 @@ async def trouble(helpr: Helpr, visitor: Visitor) -> None:
     await owner.close()
     for _ in range(300):
         if (await visitor.client.post(f"{path}/messages", json={"text": f"Back again, {BIRD}"})).is_success:
-            break
+            return
         await asyncio.sleep(0.1)
+    raise AssertionError("it did not come back")
 
 
 async def _interrupted(helpr: Helpr, visitor: Visitor, owner: asyncpg.Connection) -> None:
