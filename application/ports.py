@@ -177,6 +177,7 @@ class Digests(Protocol):
         """Compares in constant time."""
         ...
 
+
 class Claims(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Who connects. ``session`` is None for visitors; ``until`` is in seconds since 1970."""
 

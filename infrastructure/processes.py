@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import msgspec
 
 PR_SET_PDEATHSIG = 1
-GRACE = 25.0
+GRACE = 30.0
 """Seconds that a process has to stop by itself."""
 HEALTHY = 10.0
 """A child that ran for so many seconds before it crashed is restarted as if for the first time."""
