@@ -86,10 +86,17 @@ def _words(context: str) -> list[str]:
 
 
 def _cell(layer: str, context: str, word: str) -> str:
-    folder = ROOT / layer / context
     patterns = (f"test_{word}.py", f"test_{word}_*.py") if layer == "tests" else (f"{word}.py",)
-    found = sorted(file.name for pattern in patterns for file in folder.glob(pattern))
-    return ", ".join(f"[{name}](../{layer}/{context}/{name})" for name in found)
+    # What visitors do has a door of its own.
+    folders = (f"{layer}/{context}", "api/widget") if layer == "api" else (f"{layer}/{context}",)
+    found = sorted(
+        {(file.name, folder) for folder in folders for each in patterns for file in (ROOT / folder).glob(each)}
+    )
+    return ", ".join(f"[{_name(name, folder)}](../{folder}/{name})" for name, folder in found)
+
+
+def _name(name: str, folder: str) -> str:
+    return f"widget/{name}" if folder == "api/widget" else name
 
 
 def _views() -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from random import Random
 from typing import get_args
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,14 +15,14 @@ from domain.compliance.events import ComplianceEvent
 from domain.conversations.events import ConversationEvent
 from domain.visitors.events import VisitorEvent
 from infrastructure.database.connections import connect_worker
+from infrastructure.database.embedded import EmbeddedPostgres
 from infrastructure.event_log.pages import LogPages
-from infrastructure.keys.digests import new_id
 from infrastructure.views.folding import Folding, commit
 from infrastructure.views.generations import SHARDS, serving, tables
 from infrastructure.views.rebuilding import rebuild_all
 from projections import views
 from projections.view import View
-from tests.conftest import Database
+from tests.conftest import fresh_database
 from tests.views.conftest import Connection
 from tests.views.histories import Organisation
 from tests.views.log import Log
@@ -57,12 +58,15 @@ def rows(owner: Connection, view: View) -> Rows:
 @pytest.mark.requirement("R-ANA-1")
 @given(seed=st.integers(0, 2**32), steps=st.integers(20, 120))
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_view_rebuilt_equals_the_live_one_row_for_row(module_database: Database, seed: int, steps: int) -> None:
+def test_a_view_rebuilt_equals_the_live_one_row_for_row(cluster: EmbeddedPostgres, seed: int, steps: int) -> None:
+    """Each history has a database of its own, and organisations that are the same when it is told again."""
     with (
-        psycopg.connect(module_database.owner, autocommit=True) as owner,
-        connect_worker(module_database.runtime) as work,
+        fresh_database(cluster) as database,
+        psycopg.connect(database.owner, autocommit=True) as owner,
+        connect_worker(database.runtime) as work,
     ):
-        log, random, tenants = Log(owner), Random(seed), [new_id(), new_id()]
+        log, random = Log(owner), Random(seed)
+        tenants = [UUID(int=random.getrandbits(128)) for _ in range(2)]
         organisations = [(tenant, Organisation(random)) for tenant in tenants]
         for forgets in (False, True):
             for tenant, organisation in organisations:
