@@ -1,4 +1,4 @@
-"""What Prometheus is told when it asks a process: its own counters, and how the views are."""
+"""What Prometheus is told when it asks a process: its own counters, how the views are, and what follows from facts."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from api.main import House
 from api.shell import Message, Receive, Scope, Send
-from infrastructure.database.connections import WORKER, connect
+from infrastructure.database.connections import APP, WORKER, connect
 from infrastructure.database.lost import AWAY
 from infrastructure.views.status import QUERY, ViewStatus
 from projections import views
@@ -21,17 +21,26 @@ FAMILIES = {
     "helpr_view_lag_seconds": ("Since when a view misses a fact.", "seconds"),
     "helpr_view_parked_streams": ("Streams that could not be folded.", "parked"),
 }
+REACTIONS = """select coalesce(max(extract(epoch from clock_timestamp() - e.recorded_at)), 0)::float8
+    from log.reactions r join log.events e on e.position = r.position + 1"""
+REACTION_LAG = "helpr_reaction_lag_seconds"
 
 
 class ViewLags(Collector):
-    """How the serving views are, as it was seen last; nothing while the database is away."""
+    """How the serving views are, and since when a reaction has not looked at a fact, as it was seen last; nothing while
+    the database is away."""
 
     def __init__(self) -> None:
         self.seen: Sequence[ViewStatus] | None = None
+        self.reactions = 0.0
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """One family a figure, one line a view that this version knows."""
         yield GaugeMetricFamily("helpr_database_up", "Whether the database answers.", value=self.seen is not None)
+        if self.seen is not None:
+            yield GaugeMetricFamily(
+                REACTION_LAG, "Since when what follows from a fact waits to be done.", value=self.reactions
+            )
         names = {view.NAME for view in views.ALL}
         serving = [line for line in self.seen or () if line.state == "serving" and line.view in names]
         for name, (says, field) in FAMILIES.items():
@@ -68,7 +77,10 @@ class Scraping:
             log.warning("metrics come without the views", error=type(error).__name__)
             return None
         try:
-            return [ViewStatus(*row) for row in await connection.fetch(QUERY)]
+            seen = [ViewStatus(*row) for row in await connection.fetch(QUERY)]
+            await connection.execute(f"set role {APP}")
+            self._lags.reactions = await connection.fetchval(REACTIONS)
+            return seen
         except AWAY as error:
             log.warning("metrics come without the views", error=type(error).__name__)
             return None

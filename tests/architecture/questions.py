@@ -15,6 +15,7 @@ READS = re.compile(r"\b(?:from|join)\s+read\.(\w+)", re.I)
 READS_LOG = re.compile(r"\b(?:from|join)\s+log\.(?:events|commands)\b", re.I)
 ABOUT_ALL = (
     "api/run/doctor/",
+    "api/run/scraping.py",
     "event_log/looking.py",
     "event_log/verifying.py",
     "event_log/pages.py",

@@ -179,6 +179,7 @@ def test_every_metric_has_an_alarm_with_a_threshold_and_a_mend() -> None:
         *ours,
         *FAMILIES,
         "helpr_database_up",
+        "helpr_reaction_lag_seconds",
     }
     assert len(lines) == len(re.findall("^[|] `", PAGE[PAGE.index("At 3 a.m.") :], re.M))
     assert all(means and mend for _, means, mend in lines)

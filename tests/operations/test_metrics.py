@@ -76,6 +76,23 @@ async def test_what_happens_is_counted(helpr: Helpr) -> None:
         assert figure(after, "helpr_view_parked_streams", view=view.NAME) == 0
 
 
+@pytest.mark.requirement("R-PRI-2")
+async def test_that_nobody_does_what_follows_is_seen(helpr: Helpr, module_database: Database) -> None:
+    owner = await asyncpg.connect(module_database.owner)
+    await (await arrived(helpr, await founded(helpr, "slow"))).says("Hello")
+    [head] = await owner.fetchrow("select max(position) from log.events")
+    try:
+        await owner.execute("insert into log.reactions values ('nobody does it', $1)", head)
+        before = figure(await scrape(helpr), "helpr_reaction_lag_seconds")
+        await owner.execute("update log.reactions set position = 0 where name = 'nobody does it'")
+        [since] = await owner.fetchrow("select extract(epoch from now() - min(recorded_at)) from log.events")
+        after = figure(await scrape(helpr), "helpr_reaction_lag_seconds")
+    finally:
+        await owner.execute("delete from log.reactions where name = 'nobody does it'")
+        await owner.close()
+    assert before < float(since) <= after
+
+
 @pytest.mark.requirement("R-PRI-7")
 async def test_no_label_can_say_who_somebody_is(helpr: Helpr, module_database: Database) -> None:
     """Somebody tries: names in paths, in methods, in hosts, and even in the name of a view."""
