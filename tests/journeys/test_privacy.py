@@ -78,6 +78,7 @@ async def test_a_compliance_officer_looks_back_and_has_a_visitor_forgotten(visit
     await expect(cora.page.locator("body")).not_to_contain_text("0170 5550199")
     await amir.shows("erased")
     await cora.page.goto(f"{cora.url}/privacy")
+    await expect(cora.page.get_by_role("row", name="They asked for it")).to_contain_text("Proved")
     await cora.shows("privacy")
     await vera.page.reload()
     await vera.page.get_by_role("button", name="Chat with us").click()
