@@ -45,6 +45,21 @@ def unknown(sources: tuple[Source, ...]) -> list[str]:
     ]
 
 
+def misplaced(sources: tuple[Source, ...]) -> list[str]:
+    """Marks on what is no test: nobody would count them."""
+    found = []
+    for source in sources:
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                is_test = any(
+                    isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name.startswith("test")
+                    for each in ast.walk(node)
+                )
+                if not is_test and any(_rows(each, {}) for each in node.decorator_list):
+                    found.append(f"{source.at(node)} {node.name}")
+    return found
+
+
 def table(sources: tuple[Source, ...]) -> str:
     """The sentence and the table."""
     found = [keeps for source in sources for keeps in keeping(source)]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.architecture.catalogue import page as catalogue
-from tests.architecture.coverage import Keeps, keeping, table, unknown
+from tests.architecture.coverage import Keeps, keeping, misplaced, table, unknown
 from tests.architecture.documents import PAGES, made
 from tests.architecture.glossary import meaning
 from tests.architecture.sources import ROOT, proofs, source
@@ -43,6 +43,14 @@ def test_every_promise_that_a_test_names_was_made() -> None:
 def test_a_promise_that_nobody_made_is_found_wherever_it_stands() -> None:
     careless = source("tests/test_x.py", '@pytest.mark.requirement("R-PRI-99")\ndef test_x(): ...\n')
     assert unknown((careless,)) == ["tests/test_x.py:1 R-PRI-99"]
+
+
+def test_no_mark_stands_where_nobody_counts_it() -> None:
+    assert misplaced(proofs()) == []
+
+
+def test_one_that_does_is_found() -> None:
+    assert [each.rpartition(" ")[2] for each in misplaced((source("tests/test_x.py", MARKED),))] == ["not_a_test"]
 
 
 def test_marks_of_functions_classes_and_files_count() -> None:
