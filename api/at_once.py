@@ -10,6 +10,7 @@ from typing import Any, Protocol
 NAME = "helpr.at_once"
 """Where it is found among a scope's extensions. Without it everything goes the protocol's own way."""
 Pairs = Iterable[tuple[bytes, bytes]]
+Fixed = tuple[tuple[bytes, bytes], ...]
 
 
 class AtOnce(Protocol):
@@ -17,7 +18,7 @@ class AtOnce(Protocol):
         """The whole body, None when some of it is still to come; it can be received all the same."""
         ...
 
-    def answer(self, status: int, always: tuple[tuple[bytes, bytes], ...], headers: Pairs, body: bytes) -> bool:
+    def answer(self, status: int, always: Fixed, headers: Pairs, body: bytes) -> bool:
         """Tells it; ``always`` are headers that other answers have, too. False when it has to be told in parts."""
         ...
 

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import NotFoundException
 
-from api.at_once import at_once
+from api.at_once import Fixed, at_once
 from api.body import Body, BodyHasNoEnd, Watch
 from api.express import Express, rendered
 from api.problems import response_to
@@ -20,7 +20,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answered = Callable[[str, str, int, float], None]
 Pairs = Sequence[tuple[bytes, bytes]]
-Fixed = tuple[tuple[bytes, bytes], ...]
 
 CSP = b"content-security-policy"
 PAGES = (

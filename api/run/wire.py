@@ -7,7 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api import at_once
-from api.at_once import Pairs
+from api.at_once import Fixed, Pairs
 
 LONGEST_HEAD = 64 * 1024
 """Bytes of a request's line and headers."""
@@ -93,7 +93,7 @@ class Exchange:
         cycle = self._cycle
         return None if cycle.more_body or cycle.disconnected else bytes(cycle.body)
 
-    def answer(self, status: int, always: tuple[tuple[bytes, bytes], ...], headers: Pairs, body: bytes) -> bool:
+    def answer(self, status: int, always: Fixed, headers: Pairs, body: bytes) -> bool:
         cycle = self._cycle
         if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
             return False

@@ -47,3 +47,14 @@ async def process(database: Database, keys: TenantKeyring) -> AsyncIterator[Call
             return await opened.enter_async_context(process_on(database.runtime, keys))
 
         yield start
+
+
+@pytest.fixture
+async def here(process: Callable[[], Awaitable[Process]]) -> Process:
+    return await process()
+
+
+@pytest.fixture
+async def there(process: Callable[[], Awaitable[Process]]) -> Process:
+    """Another process on the same log."""
+    return await process()

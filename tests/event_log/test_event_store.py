@@ -1,7 +1,7 @@
 """The event store: decisions become facts, once, whoever else decides at the same time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -31,18 +31,7 @@ from tests.event_log.writing import ACME
 
 pytestmark = pytest.mark.requirement("R-CON-1")
 
-Starts = Callable[[], Awaitable[Process]]
 Decides = Callable[[Conversation], Facts]
-
-
-@pytest.fixture
-async def here(process: Starts) -> Process:
-    return await process()
-
-
-@pytest.fixture
-async def there(process: Starts) -> Process:
-    return await process()
 
 
 def hello(visitor: UUID, text: str = "Hello?") -> Decides:

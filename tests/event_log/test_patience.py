@@ -1,7 +1,6 @@
 """How long a command is tried for, and how long those wait who stand behind it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -16,19 +15,6 @@ from tests.event_log.test_event_store import hello, started, words
 from tests.event_log.writing import ACME
 
 pytestmark = pytest.mark.requirement("R-CON-1")
-
-
-Starts = Callable[[], Awaitable[Process]]
-
-
-@pytest.fixture
-async def here(process: Starts) -> Process:
-    return await process()
-
-
-@pytest.fixture
-async def there(process: Starts) -> Process:
-    return await process()
 
 
 class Faster:
